@@ -1,0 +1,33 @@
+import socket
+from contextlib import ExitStack
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 nobody listens on; held together while choosing, so they all differ."""
+    with ExitStack() as held:
+        return [_bound(held).getsockname()[1] for _ in range(count)]
+
+
+def _bound(held: ExitStack) -> socket.socket:
+    bound = held.enter_context(socket.socket())
+    bound.bind(("127.0.0.1", 0))
+    return bound
+
+
+def is_taken(port: int) -> bool:
+    """Whether another program listens on the port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def answers(port: int, *, timeout: float = 0.5) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,40 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from infra.local.nats import Broker
+from tests.fixtures.servers import PostgresServer, ServiceDatabase, running_nats, running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The run's PostgreSQL (no fsync: tests that kill it start their own with `running_postgres(durable=True)`)."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[Broker]:
+    """The run's nats-server: `nats_server.url("registry")`; prefix streams, subjects and buckets per test."""
+    with running_nats() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_server: PostgresServer) -> Callable[[str], str]:
+    """`database_url("registry")`: the service's shared migrated database, application role; roll back in it."""
+    return lambda service: postgres_server.shared(service).url
+
+
+@pytest.fixture
+def fresh_database(postgres_server: PostgresServer) -> Iterator[Callable[[str], ServiceDatabase]]:
+    """`fresh_database("permits")`: a migrated database of this test's own, for tests that commit."""
+    made: list[ServiceDatabase] = []
+
+    def fresh(service: str) -> ServiceDatabase:
+        made.append(postgres_server.fresh(service))
+        return made[-1]
+
+    yield fresh
+    for database in made:
+        postgres_server.drop(database)

@@ -1,0 +1,69 @@
+import asyncpg
+import nats
+import pytest
+from nats.errors import NoRespondersError
+from nats.js.api import StreamConfig
+
+from infra.local import postgres
+from infra.local.nats import Broker
+from tests.fixtures.servers import PASSWORD, PostgresServer
+
+pytestmark = pytest.mark.database
+
+
+async def test_only_core_postgresql_is_used(postgres_server: PostgresServer) -> None:
+    connection = await asyncpg.connect(postgres_server.url("registry_app", "registry"))
+    try:
+        names = await connection.fetch("SELECT extname FROM pg_extension")
+        assert [row["extname"] for row in names] == ["plpgsql"]
+        assert await connection.fetchval("SHOW max_connections") == "200"
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+        assert await connection.fetchval("SHOW server_encoding") == "UTF8"
+        assert await connection.fetchval("SHOW listen_addresses") == "127.0.0.1"
+    finally:
+        await connection.close()
+
+
+async def test_an_application_role_writes_rows_but_makes_no_tables(postgres_server: PostgresServer) -> None:
+    database = postgres_server.empty("permits")
+    owner = await asyncpg.connect(database.owner_url)
+    app = await asyncpg.connect(database.url)
+    try:
+        await owner.execute("CREATE TABLE thing (id int GENERATED ALWAYS AS IDENTITY, name text)")
+        await app.execute("INSERT INTO thing (name) VALUES ('mast')")
+        assert await app.fetchval("SELECT count(*) FROM thing") == 1
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute("CREATE TABLE other (id int)")
+    finally:
+        await owner.close()
+        await app.close()
+        postgres_server.drop(database)
+
+
+async def test_a_service_cannot_open_another_services_database(postgres_server: PostgresServer) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(postgres_server.url("registry_app", "permits"))
+
+
+async def test_a_wrong_password_is_refused(postgres_server: PostgresServer) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(postgres_server.cluster.url("registry_app", "guess", "registry"))
+
+
+def test_bootstrapping_twice_changes_nothing(postgres_server: PostgresServer) -> None:
+    postgres.bootstrap(postgres_server.cluster, dict.fromkeys(postgres.ROLES, PASSWORD))
+    count = postgres_server.cluster.psql("-d", "postgres", "-c", "SELECT count(*) FROM pg_roles WHERE rolcanlogin")
+    assert count == "7"
+
+
+async def test_the_runs_broker_keeps_streams(nats_server: Broker) -> None:
+    connection = await nats.connect(nats_server.url("registry"))
+    try:
+        stream = connection.jetstream()
+        await stream.add_stream(StreamConfig(name="servers_REGISTRY", subjects=["servers.registry.>"]))
+        assert (await stream.publish("servers.registry.x.v1", b"1")).seq == 1
+        await stream.delete_stream("servers_REGISTRY")
+        with pytest.raises(NoRespondersError):
+            await connection.request("ask.nobody.v1", b"", timeout=1)
+    finally:
+        await connection.close()
