@@ -1,0 +1,1 @@
+"""The published language: what each service promises to the others, and nothing else."""

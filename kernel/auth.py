@@ -1,0 +1,126 @@
+"""Who is calling: a bearer token, checked by every service itself, turned into an Actor."""
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from kernel.errors import Unauthenticated, Unavailable
+
+ALGORITHMS = ["RS256", "ES256", "PS256"]
+_CACHE_LIMIT = 10_000
+_LEEWAY = 5
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person or a client, of one organisation, with what the token grants. `functions` narrows capabilities."""
+
+    id: str
+    org: str
+    kind: str
+    name: str = ""
+    capabilities: frozenset[str] = frozenset()
+    functions: frozenset[str] = frozenset()
+    sid: str | None = None
+    locale: str | None = None
+    token: str = field(default="", repr=False, compare=False)
+
+    def can(self, *capabilities: str) -> bool:
+        return not self.capabilities.isdisjoint(capabilities)
+
+
+def system(name: str) -> Actor:
+    """The worker acting on its own, as when a deadline passes."""
+    return Actor(id=f"system:{name}", org="SYSTEM", kind="system", name=name)
+
+
+def actor_of(claims: dict[str, Any], token: str = "") -> Actor:
+    is_client = "sid" not in claims
+    return Actor(
+        id=claims.get("preferred_username") or claims["sub"],
+        org=claims.get("org", ""),
+        kind="client" if is_client else "person",
+        name=claims.get("name") or claims.get("preferred_username", ""),
+        capabilities=frozenset(claims.get("capabilities", ())),
+        functions=frozenset(claims.get("functions", ())),
+        sid=claims.get("sid"),
+        locale=claims.get("locale"),
+        token=token,
+    )
+
+
+class TokenVerifier:
+    """Signature from cached realm keys, issuer, audience, expiry. Verified tokens are kept by hash until they end."""
+
+    def __init__(self, issuer: str, audience: str, keys_url: str = "") -> None:
+        self._issuer, self._audience = issuer, audience
+        self._keys_url = keys_url or f"{issuer}/protocol/openid-connect/certs"
+        self._keys: KeySet | None = None
+        self._fetched = 0.0
+        self._lock = asyncio.Lock()
+        self._seen: dict[bytes, tuple[float, Actor]] = {}
+
+    async def verify(self, token: str) -> Actor:
+        """Raises Unauthenticated, or Unavailable when the provider's keys were never had and cannot be fetched."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._seen.get(digest)
+        if known is not None and known[0] > time.time():
+            return known[1]
+        claims = await self._claims(token)
+        actor = actor_of(claims, token)
+        if len(self._seen) >= _CACHE_LIMIT:
+            self._seen.clear()
+        self._seen[digest] = (float(claims["exp"]), actor)
+        return actor
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        keys = await self._key_set()
+        try:
+            decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        except ValueError:
+            # An unknown key id: the realm may have rotated. Asked for at most once in ten seconds.
+            keys = await self._key_set(newer_than=10)
+            try:
+                decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+            except (JoseError, ValueError) as error:
+                raise Unauthenticated from error
+        except JoseError as error:
+            raise Unauthenticated from error
+        claims = decoded.claims
+        registry = jwt.JWTClaimsRegistry(
+            leeway=_LEEWAY,
+            iss={"essential": True, "value": self._issuer},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        audience = claims.get("aud")
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
+            raise Unauthenticated
+        try:
+            registry.validate(claims)
+        except JoseError as error:
+            raise Unauthenticated from error
+        return dict(claims)
+
+    async def _key_set(self, newer_than: float | None = None) -> KeySet:
+        if self._keys is not None and newer_than is None:
+            return self._keys
+        async with self._lock:
+            if self._keys is not None and (newer_than is None or time.monotonic() - self._fetched < newer_than):
+                return self._keys
+            try:
+                async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+                    answer = (await client.get(self._keys_url)).raise_for_status()
+                self._keys = KeySet.import_key_set(answer.json())
+            except (httpx.HTTPError, ValueError) as error:
+                if self._keys is None:
+                    raise Unavailable from error
+            self._fetched = time.monotonic()
+            return self._keys

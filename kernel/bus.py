@@ -1,0 +1,164 @@
+"""NATS: streams that keep facts, questions that want an answer, and the marks of how far a stream is complete."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import nats
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js import JetStreamContext
+from nats.js.api import StorageType, StreamConfig
+from nats.js.errors import BucketNotFoundError, KeyNotFoundError
+from nats.js.kv import KeyValue
+from pydantic import BaseModel
+
+from contracts.envelope import Question
+from kernel import logging, trace
+from kernel.db import Database
+from kernel.errors import Refusal, Unavailable
+from kernel.settings import Settings
+
+log = logging.get(__name__)
+Reply = TypeVar("Reply", bound=BaseModel)
+Answer = Callable[[Database, Any], Awaitable[BaseModel]]
+
+DUPLICATE_WINDOW = 600.0
+ASK_TIMEOUT = 2.0
+
+
+class QuestionRefused(Refusal):
+    """Another service refused a question; it says why in its own words."""
+
+    status = 502
+    detail = "{service}: {code}"
+
+
+class Bus:
+    """One connection, which comes back by itself. Nothing here blocks a start: a broker that is away is waited for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.prefix = settings.stream_prefix
+        self.client = Client()
+        self._js: JetStreamContext | None = None
+        self._connecting: asyncio.Task[None] | None = None
+
+    async def connect(self, *, wait: bool = False) -> None:
+        """`wait=False` returns at once and goes on trying in the background."""
+        self._connecting = asyncio.create_task(self._connect())
+        if wait:
+            await self._connecting
+
+    async def _connect(self) -> None:
+        async def quietly(error: Exception) -> None:
+            log.warning("nats", error=repr(error))
+
+        await self.client.connect(
+            self._settings.nats_url,
+            name=self._settings.name,
+            inbox_prefix=f"_INBOX_{self._settings.name}".encode(),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            connect_timeout=2,
+            error_cb=quietly,
+            pending_size=16 * 1024 * 1024,
+        )
+
+    @property
+    def js(self) -> JetStreamContext:
+        if self._js is None:
+            self._js = self.client.jetstream(timeout=5, publish_async_max_pending=512)
+        return self._js
+
+    @property
+    def connected(self) -> bool:
+        return self.client.is_connected
+
+    async def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if not self.client.is_closed:
+            try:
+                await self.client.close()
+            except Exception as error:
+                log.warning("nats.close", error=repr(error))
+
+    def subject(self, name: str) -> str:
+        return f"{self.prefix}{name}"
+
+    def stream(self, service: str) -> str:
+        return f"{self.prefix.replace('.', '_')}{service.upper()}"
+
+    async def ensure_stream(self, service: str) -> None:
+        """The publisher owns its stream: file storage, no age limit, ten minutes of duplicate window."""
+        config = StreamConfig(
+            name=self.stream(service),
+            subjects=[self.subject(f"{service}.>")],
+            storage=StorageType.FILE,
+            duplicate_window=DUPLICATE_WINDOW,
+        )
+        try:
+            await self.js.add_stream(config)
+        except nats.js.errors.BadRequestError:
+            await self.js.update_stream(config)
+
+    async def bucket(self, name: str, ttl: float | None = None) -> KeyValue:
+        full = f"{self.prefix.replace('.', '_')}{name}"
+        try:
+            return await self.js.key_value(full)
+        except BucketNotFoundError:
+            return await self.js.create_key_value(bucket=full, ttl=ttl, history=1)
+
+    async def ask(self, question: Question, reply: type[Reply]) -> Reply:
+        """Raises Unavailable (503) when nobody answers in two seconds, QuestionRefused when the other refuses."""
+        headers = {"traceparent": trace.current.get()} if trace.current.get() else None
+        try:
+            answer = await self.client.request(
+                self.subject(question.subject),
+                question.model_dump_json().encode(),
+                timeout=ASK_TIMEOUT,
+                headers=headers,
+            )
+        except (NoRespondersError, NatsTimeout, nats.errors.Error) as error:
+            raise Unavailable from error
+        body = orjson.loads(answer.data)
+        if "error" in body:
+            raise QuestionRefused(service=question.subject.split(".")[1], code=body["error"])
+        return reply.model_validate(body["ok"])
+
+    async def answer(self, question: type[Question], database: Database, reply: Answer) -> None:
+        """Serves a question from a queue group, so that any of several processes may answer."""
+
+        async def respond(msg: Msg) -> None:
+            trace.adopt((msg.headers or {}).get("traceparent"))
+            try:
+                said = await reply(database, question.model_validate_json(msg.data))
+                body = b'{"ok":' + said.model_dump_json().encode() + b"}"
+            except Refusal as refusal:
+                body = orjson.dumps({"error": refusal.code})
+            except Exception:
+                log.exception("question.failed", question=question.subject)
+                body = orjson.dumps({"error": "InternalError"})
+            await msg.respond(body)
+
+        await self.client.subscribe(self.subject(question.subject), queue=self._settings.name, cb=respond)
+
+    async def put_watermark(self, service: str, until: datetime, seq: int) -> None:
+        bucket = await self.bucket("watermark")
+        await bucket.put(service, orjson.dumps({"until": until, "seq": seq}))
+
+    async def watermark(self, service: str) -> tuple[datetime, int] | None:
+        """Everything `service` recorded before the first is in its stream up to the second."""
+        try:
+            entry = await (await self.bucket("watermark")).get(service)
+        except (KeyNotFoundError, nats.errors.Error):
+            return None
+        if entry.value is None:
+            return None
+        body = orjson.loads(entry.value)
+        return datetime.fromisoformat(body["until"]), int(body["seq"])

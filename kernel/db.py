@@ -1,0 +1,159 @@
+"""One database per service: sessions that the edge opens and closes, and the tables every service keeps."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+# The margin that the watermark allows between a command's `now` and the start of its transaction.
+MARGIN = timedelta(seconds=1)
+
+kernel_metadata = sa.MetaData()
+_moment = sa.DateTime(timezone=True)
+
+outbox_table = sa.Table(
+    "outbox",
+    kernel_metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("id", PG_UUID(as_uuid=True), nullable=False, unique=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("envelope", JSONB, nullable=False),
+    sa.Column("recorded_at", _moment, nullable=False),
+    sa.Column("sent_at", _moment),
+    sa.Index("outbox_unsent", "seq", postgresql_where=sa.text("sent_at IS NULL")),
+)
+inbox_table = sa.Table(
+    "inbox",
+    kernel_metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("id", PG_UUID(as_uuid=True), primary_key=True),
+    sa.Column("received_at", _moment, nullable=False),
+)
+parked_table = sa.Table(
+    "parked",
+    kernel_metadata,
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("stream_seq", sa.BigInteger, primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("parked_at", _moment, nullable=False),
+    sa.Column("redriven_at", _moment),
+)
+audit_table = sa.Table(
+    "audit",
+    kernel_metadata,
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("at", _moment, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("org", sa.Text, nullable=False),
+    sa.Column("act", sa.Text, nullable=False),
+    sa.Column("thing", sa.Text, nullable=False),
+    sa.Column("before", JSONB),
+    sa.Column("after", JSONB),
+    sa.Column("row_hash", sa.Text, nullable=False),
+    sa.Column("chain_no", sa.BigInteger, unique=True),
+    sa.Column("chain_hash", sa.Text),
+    sa.Index("audit_unsealed", "seq", postgresql_where=sa.text("chain_no IS NULL")),
+    sa.Index("audit_thing", "thing", "seq"),
+)
+idempotency_table = sa.Table(
+    "idempotency",
+    kernel_metadata,
+    sa.Column("client", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("headers", JSONB),
+    sa.Column("body", sa.LargeBinary),
+    sa.Column("created_at", _moment, nullable=False),
+    sa.Index("idempotency_age", "created_at"),
+)
+heartbeat_table = sa.Table(
+    "heartbeat",
+    kernel_metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("at", _moment, nullable=False),
+)
+watermark_table = sa.Table(
+    "watermark",
+    kernel_metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("until", _moment, nullable=False),
+)
+
+
+def own_tables(metadata: sa.MetaData) -> None:
+    """Puts the tables every service keeps into the service's own metadata, for its migrations."""
+    for table in kernel_metadata.sorted_tables:
+        table.to_metadata(metadata)
+
+
+def new_id() -> UUID:
+    """A UUIDv7: time-ordered, made here and passed in, parsed by nobody."""
+    millis = time.time_ns() // 1_000_000
+    rand = secrets.randbits(74)
+    value = (millis << 80) | (0x7 << 76) | ((rand >> 62) << 64) | (0b10 << 62) | (rand & ((1 << 62) - 1))
+    return UUID(int=value)
+
+
+def open_end(day: date | None) -> date:
+    """How the rules' `None` is stored: PostgreSQL's `infinity`, which asyncpg speaks as `date.max`."""
+    return date.max if day is None else day
+
+
+def closed_end(day: date) -> date | None:
+    return None if day == date.max else day
+
+
+class Database:
+    """The engine of one process. Sessions are short; whoever opens one at the edge also ends it."""
+
+    def __init__(self, url: str, pool_size: int = 8) -> None:
+        self.url = url
+        self.engine: AsyncEngine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_reset_on_return=None,
+            json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}, "timeout": 5},
+        )
+
+    @asynccontextmanager
+    async def tx(self) -> AsyncIterator[AsyncSession]:
+        """A write transaction: commits when the block ends well.
+
+        The connection is checked out before the block begins: a `now` taken inside it is at most MARGIN older
+        than the transaction's start, however long the pool made us wait. The watermark relies on that.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.connection()
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            try:
+                yield session
+            finally:
+                await session.rollback()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self.engine.dispose()

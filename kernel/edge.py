@@ -1,0 +1,156 @@
+"""Where HTTP meets the commands: who calls, which transaction, what time it is. Ten lines a route are left to write."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel import idempotency
+from kernel.auth import Actor
+from kernel.clock import local_date
+from kernel.errors import N_, Fault, Forbidden, Stale, Unauthenticated
+from kernel.paging import DEFAULT_LIMIT, MAX_LIMIT
+from kernel.web import forms
+
+bearer = HTTPBearer(auto_error=False, description="Access token of the realm, audience `hatang-api`.")
+
+
+async def current_actor(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Actor:
+    if credentials is None:
+        raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
+    actor: Actor = await request.app.state.verifier.verify(credentials.credentials)
+    request.state.actor = actor
+    return actor
+
+
+CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+class FormExpired(Forbidden):
+    detail = N_("This form is too old. Load the page again and repeat what you did.")
+
+
+async def form_checked(request: Request, actor: CurrentActor) -> None:
+    """Every post of a page proves that it comes from a page of this session."""
+    if request.method == "POST":
+        form = await request.form()
+        frame = request.app.state.frame
+        token = form.get(forms.FIELD)
+        day = local_date(request.app.state.clock())
+        if not forms.check_form(frame.form_key, actor.sid or actor.id, day, token if isinstance(token, str) else None):
+            raise FormExpired
+
+
+async def open_tx(
+    request: Request,
+    actor: CurrentActor,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="The same key with the same request within 7 days: the stored answer, one effect."),
+    ] = None,
+) -> AsyncIterator[AsyncSession]:
+    state = request.app.state
+    async with state.database.tx() as tx:
+        request.state.now = state.clock()
+        if idempotency_key is not None and request.method == "POST":
+            route = request.scope["route"].path
+            body = await request.body()
+            print_ = idempotency.fingerprint(request.method, request.url.path, request.url.query, body)
+            await idempotency.begin(tx, actor.id, idempotency_key, f"POST {route}", print_, request.state.now)
+            request.state.idempotency = (tx, actor.id, idempotency_key)
+        yield tx
+        if getattr(request.state, "refused", False):
+            await tx.rollback()
+
+
+async def open_read(request: Request) -> AsyncIterator[AsyncSession]:
+    async with request.app.state.database.read() as read:
+        yield read
+
+
+# scope="function": with a plain yield dependency the answer leaves before the commit.
+Tx = Annotated[AsyncSession, Depends(open_tx, scope="function")]
+Read = Annotated[AsyncSession, Depends(open_read, scope="function")]
+
+
+async def present(request: Request) -> datetime:
+    """Inside a transaction the instant at which it began, so that no command is older than its transaction."""
+    now: datetime | None = getattr(request.state, "now", None)
+    return now if now is not None else request.app.state.clock()
+
+
+Now = Annotated[datetime, Depends(present)]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows a page holds at most.")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
+PAGE_SIZE = DEFAULT_LIMIT
+
+
+def entity_tag(version: int) -> str:
+    return f'"{version}"'
+
+
+async def if_match(
+    if_match: Annotated[str | None, Header(description="`ETag` of what was read.")] = None,
+) -> str | None:
+    return if_match
+
+
+IfMatch = Annotated[str | None, Depends(if_match)]
+
+
+def require_match(given: str | None, version: int) -> None:
+    """Raises Stale (412) when the caller read another version. Without the header the last writer wins."""
+    if given is not None and given != "*" and entity_tag(version) not in [tag.strip() for tag in given.split(",")]:
+        raise Stale(errors=[Fault("/headers/If-Match", "stale", Stale.detail)])
+
+
+class _Edge(APIRoute):
+    """Stores the answer beside its idempotency key, in the command's transaction; a refused page rolls back."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        original = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            response = await original(request)
+            claimed = getattr(request.state, "idempotency", None)
+            if response.status_code >= 400:
+                request.state.refused = True
+            elif claimed is not None:
+                tx, client, key = claimed
+                headers = dict(response.headers.items())
+                await idempotency.store(tx, client, key, response.status_code, headers, bytes(response.body))
+            return response
+
+        return handler
+
+
+def api_router(prefix: str, tags: list[str]) -> APIRouter:
+    """Closed by default: every route under it demands an Actor."""
+    return APIRouter(
+        prefix=prefix,
+        tags=list(tags),
+        route_class=_Edge,
+        dependencies=[Depends(current_actor)],
+        responses={
+            401: {"description": "No valid access token."},
+            403: {"description": "Seen, but not allowed."},
+            404: {"description": "Not there, or not to be seen by the caller."},
+            422: {"description": "Malformed; `errors` lists every fault with its pointer."},
+        },
+    )
+
+
+def ui_router(prefix: str) -> APIRouter:
+    """Pages: closed by default, every post carries the form token, none of it in the API document."""
+    return APIRouter(
+        prefix=prefix,
+        route_class=_Edge,
+        include_in_schema=False,
+        dependencies=[Depends(current_actor), Depends(form_checked)],
+    )

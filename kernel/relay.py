@@ -1,0 +1,100 @@
+"""From the outbox to the stream, in order, by one relay per service; and the watermark that says how far."""
+
+import asyncio
+from datetime import UTC, timedelta
+
+import asyncpg
+import nats.errors
+from nats.js.errors import APIError, NotFoundError
+
+from kernel import logging
+from kernel.bus import Bus
+from kernel.clock import Clock
+from kernel.db import MARGIN
+from kernel.outbox import CHANNEL
+
+log = logging.get(__name__)
+BATCH = 500
+SLOW_POLL = 1.0
+WATERMARK_EVERY = 0.25
+_RELAY_LOCK = 0x0B0C
+
+
+class Relay:
+    """Holds its own connection for as long as it lives: the advisory lock and LISTEN belong to it."""
+
+    def __init__(self, url: str, bus: Bus, service: str, clock: Clock) -> None:
+        self._url, self._bus, self._service, self._clock = url, bus, service, clock
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """For ever; a lost database or broker is waited for, nothing is skipped."""
+        while True:
+            try:
+                await self._hold()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, nats.errors.Error, TimeoutError) as error:
+                log.warning("relay.waits", error=repr(error))
+                await asyncio.sleep(0.5)
+
+    async def _hold(self) -> None:
+        connection = await asyncpg.connect(self._url, timeout=5, server_settings={"application_name": "relay"})
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", _RELAY_LOCK)
+            await connection.add_listener(CHANNEL, lambda *_: self._woken.set())
+            marked = 0.0
+            while True:
+                self._woken.clear()
+                sent = await self._send(connection)
+                if sent < BATCH:
+                    passed = asyncio.get_running_loop().time() - marked
+                    if passed >= WATERMARK_EVERY:
+                        await self._mark(connection)
+                        marked = asyncio.get_running_loop().time()
+                    await self._pause(sent)
+        finally:
+            connection.terminate()
+
+    async def _pause(self, sent: int) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), WATERMARK_EVERY if sent else SLOW_POLL)
+        except TimeoutError:
+            return
+
+    async def _send(self, connection: asyncpg.Connection) -> int:
+        """Rows chosen by "not yet sent", never by position: a lower number may be committed later."""
+        rows = await connection.fetch(
+            "SELECT seq, id, subject, envelope::text FROM outbox WHERE sent_at IS NULL ORDER BY seq LIMIT $1", BATCH
+        )
+        if not rows:
+            return 0
+        waiting = [
+            await self._bus.js.publish_async(
+                self._bus.subject(row["subject"]), row["envelope"].encode(), headers={"Nats-Msg-Id": str(row["id"])}
+            )
+            for row in rows
+        ]
+        answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 15)
+        done = [row["seq"] for row, answer in zip(rows, answers, strict=True) if not isinstance(answer, BaseException)]
+        if done:
+            await connection.execute("UPDATE outbox SET sent_at = now() WHERE seq = ANY($1)", done)
+        if len(done) < len(rows):
+            first = next(a for a in answers if isinstance(a, BaseException))
+            raise first if isinstance(first, nats.errors.Error | TimeoutError) else OSError(repr(first))
+        return len(rows)
+
+    async def _mark(self, connection: asyncpg.Connection) -> None:
+        """Everything recorded before `until` is in the stream: no older row is unsent, no older writer is open."""
+        age = await connection.fetchval(
+            "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user AND xact_start IS NOT NULL"
+            " AND application_name <> 'relay'"
+        )
+        until = self._clock() - MARGIN - timedelta(seconds=float(age))
+        unsent = await connection.fetchval("SELECT min(recorded_at) FROM outbox WHERE sent_at IS NULL")
+        if unsent is not None:
+            until = min(until, unsent)
+        try:
+            info = await self._bus.js.stream_info(self._bus.stream(self._service))
+        except (NotFoundError, APIError):
+            return
+        await self._bus.put_watermark(self._service, until.astimezone(UTC), info.state.last_seq)
