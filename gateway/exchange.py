@@ -1,0 +1,130 @@
+"""One request on its way through: its body as it arrives, and the guard that ends it when nobody waits any more."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any
+
+from starlette.types import Receive, Scope
+
+from gateway import headers
+from gateway.errors import BodyTooSlow, TooLarge
+from kernel.errors import Refusal
+
+# Most exchanges are over before this; only longer ones pay for a task that watches for a disconnect.
+_UNWATCHED_SECONDS = 0.2
+
+
+class ClientGone(Exception):
+    """The caller closed the connection: there is nobody to answer."""
+
+
+class Body:
+    """The caller's body, chunk by chunk. `failure` says why it ended early."""
+
+    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle_seconds: float) -> None:
+        self.length = _declared_length(scope)
+        self.failure: Refusal | ClientGone | None = None
+        self._receive, self._limit, self._idle = receive, limit, idle_seconds
+        self._complete = asyncio.Event()
+        self._begun = False
+        if self.length == 0:
+            self._complete.set()
+        elif self.length is not None and self.length > limit:
+            raise _too_large(limit)
+
+    @property
+    def is_complete(self) -> bool:
+        return self._complete.is_set()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._begun:
+            # The HTTP client repeats idempotent requests on a fresh connection, but what was read is gone.
+            raise RuntimeError("a streamed body cannot be sent twice")
+        self._begun = True
+        taken = 0
+        while True:
+            message = await self._next()
+            chunk: bytes = message.get("body", b"")
+            taken += len(chunk)
+            if taken > self._limit:
+                raise self._fail(_too_large(self._limit))
+            if chunk:
+                yield chunk
+            if not message.get("more_body", False):
+                self._complete.set()
+                return
+
+    async def gone(self) -> None:
+        """Returns when the caller has disconnected, which can be seen only once the body is read."""
+        await self._complete.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def _next(self) -> Any:
+        try:
+            async with asyncio.timeout(self._idle):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._fail(BodyTooSlow(headers={"Connection": "close"})) from None
+        if message["type"] == "http.disconnect":
+            raise self._fail(ClientGone())
+        return message
+
+    def _fail(self, failure: Refusal | ClientGone) -> Refusal | ClientGone:
+        self.failure = failure
+        return failure
+
+
+class Guard:
+    """Cancels the exchange it surrounds when the caller goes away (`gone`) or after its total time (`late`)."""
+
+    def __init__(self, body: Body, total_seconds: float) -> None:
+        self.gone = self.late = False
+        self._body, self._total = body, total_seconds
+        self._watch: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> "Guard":
+        loop = asyncio.get_running_loop()
+        current = asyncio.current_task()
+        assert current is not None
+        self._exchange = current
+        self._timer = loop.call_later(_UNWATCHED_SECONDS, self._begin)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+        """Swallows the cancellation that came from here; one from outside (shutdown) goes on."""
+        self.stop()
+        if kind is asyncio.CancelledError and (self.gone or self.late):
+            self._exchange.uncancel()
+            return True
+        return False
+
+    def stop(self) -> None:
+        """Called just before the last byte leaves: the server reports a complete answer as a disconnect, too."""
+        self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _begin(self) -> None:
+        self._watch = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._total):
+                await self._body.gone()
+            self.gone = True
+        except TimeoutError:
+            self.late = True
+        self._exchange.cancel()
+
+
+def _declared_length(scope: Scope) -> int | None:
+    """Bytes announced, 0 for no body, None for a chunked one. The server has refused contradictions."""
+    if headers.first(scope["headers"], b"transfer-encoding") is not None:
+        return None
+    return int(headers.first(scope["headers"], b"content-length") or 0)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(limit_mb=limit // 1_000_000, headers={"Connection": "close"})

@@ -1,0 +1,128 @@
+"""Forwarding: the caller's request to the service, the service's answer back, both as they flow."""
+
+from dataclasses import dataclass
+
+import aiohttp
+from multidict import CIMultiDict
+from starlette.types import Receive, Scope, Send
+
+from gateway import headers
+from gateway.errors import ServiceAway, ServiceBroke, ServiceSlow
+from gateway.exchange import Body, ClientGone, Guard
+from gateway.settings import GatewaySettings
+from gateway.upstreams import Upstream
+from kernel import logging
+from kernel.errors import Refusal
+
+# An answer up to this size is read whole before the first byte leaves, so that a break can still become a 502.
+_SMALL = 64 * 1024
+_AWAY = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_log = logging.get("gateway.proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the gateway adds to one forwarded request, decided before the proxy is reached.
+
+    `on_401`: what is raised instead of passing on a 401 (a page sends its reader to sign in).
+    """
+
+    traceparent: str
+    token: str | None = None
+    language: bytes | None = None
+    cookies: str = ""
+    added: tuple[tuple[bytes, bytes], ...] = ()
+    on_401: Refusal | None = None
+
+
+class Proxy:
+    """The hop to one service. Raises Refusal as long as nothing has been answered yet."""
+
+    def __init__(self, upstream: Upstream, settings: GatewaySettings) -> None:
+        self._upstream = upstream
+        self._limit = settings.body_limit_mb * 1_000_000
+        self._idle, self._total = settings.idle_seconds, settings.total_seconds
+
+    async def forward(self, scope: Scope, receive: Receive, send: Send, passage: Passage) -> None:
+        body = Body(scope, receive, limit=self._limit, idle_seconds=self._idle)
+        relay = _Relay(self._upstream.origin, send, passage)
+        guard = Guard(body, self._total)
+        try:
+            with guard:
+                async with (
+                    self._upstream.slot(),
+                    self._upstream.send(
+                        scope["method"],
+                        scope["raw_path"],
+                        scope["query_string"],
+                        self._headers(scope, body, passage),
+                        None if body.length == 0 else body,
+                    ) as answer,
+                ):
+                    await relay.give(answer, scope["method"], guard)
+                    if not body.is_complete:
+                        answer.close()
+        except (aiohttp.ClientError, TimeoutError, ClientGone) as error:
+            self._explain(error, body, relay)
+        if guard.late:
+            self._explain(TimeoutError(), body, relay)
+
+    def _headers(self, scope: Scope, body: Body, passage: Passage) -> CIMultiDict[str]:
+        passed = headers.request_headers(scope["headers"])
+        passed["traceparent"] = passage.traceparent
+        if passage.token is not None:
+            passed["Authorization"] = f"Bearer {passage.token}"
+        language = passage.language or headers.first(scope["headers"], b"accept-language")
+        if language is not None:
+            passed["Accept-Language"] = language.decode("latin-1")
+        if passage.cookies:
+            passed["Cookie"] = passage.cookies
+        if body.length:
+            passed["Content-Length"] = str(body.length)
+        return passed
+
+    def _explain(self, error: Exception, body: Body, relay: "_Relay") -> None:
+        """Raises what the caller is told; returns when there is nobody to tell or the answer has begun."""
+        if isinstance(body.failure, ClientGone) or isinstance(error, ClientGone):
+            return
+        if relay.has_begun:
+            # The server sees an unfinished answer and cuts the connection, which is the only truth left to tell.
+            _log.warning("answer broke", service=self._upstream.name, error=repr(error))
+            return
+        if body.failure is not None:
+            raise body.failure from error
+        _log.warning("no answer", service=self._upstream.name, error=repr(error))
+        if isinstance(error, _AWAY):
+            raise ServiceAway(service=self._upstream.name, headers={"Retry-After": "2"}) from error
+        if isinstance(error, TimeoutError):
+            raise ServiceSlow(service=self._upstream.name) from error
+        raise ServiceBroke(service=self._upstream.name) from error
+
+
+class _Relay:
+    def __init__(self, origin: bytes, send: Send, passage: Passage) -> None:
+        self.has_begun = False
+        self._origin, self._send, self._passage = origin, send, passage
+
+    async def give(self, answer: aiohttp.ClientResponse, method: str, guard: Guard) -> None:
+        if answer.status == 401 and self._passage.on_401 is not None:
+            raise self._passage.on_401
+        bodiless = method == "HEAD" or answer.status in (204, 304)
+        if bodiless or (answer.content_length is not None and answer.content_length <= _SMALL):
+            whole = await answer.read()
+            await self._begin(answer, bodiless)
+        else:
+            await self._begin(answer, bodiless)
+            async for chunk in answer.content.iter_any():
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            whole = b""
+        guard.stop()
+        await self._send({"type": "http.response.body", "body": whole, "more_body": False})
+
+    async def _begin(self, answer: aiohttp.ClientResponse, bodiless: bool) -> None:
+        passed = headers.response_headers(
+            answer.raw_headers, self._origin, bodiless=bodiless and answer.status in (204, 304)
+        )
+        passed.extend(self._passage.added)
+        self.has_begun = True
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": passed})

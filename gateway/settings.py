@@ -1,0 +1,75 @@
+"""The gateway's settings: `GATEWAY_<NAME>`, else `<NAME>`, in the environment."""
+
+import base64
+import binascii
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import field_validator
+
+from kernel.settings import Settings
+
+NAME = "gateway"
+
+
+class GatewaySettings(Settings):
+    """`identity_url`: where the gateway itself reaches the provider, when that is not the issuer's address.
+
+    Times are in seconds; `body_limit_mb` bounds one request body, `concurrency` the requests in flight per service.
+    """
+
+    port: int = 8080
+    client_id: str = "gateway"
+    client_secret: str
+    session_key: str
+    identity_url: str = ""
+    registry_url: str
+    permits_url: str
+    sharing_url: str
+    body_limit_mb: int = 60
+    head_limit_kb: int = 32
+    head_seconds: float = 20
+    connect_seconds: float = 2
+    idle_seconds: float = 30
+    total_seconds: float = 600
+    card_seconds: float = 2
+    concurrency: int = 200
+    queue_seconds: float = 1
+    connections: int = 4000
+
+    @field_validator("session_key")
+    @classmethod
+    def _check_key(cls, value: str) -> str:
+        try:
+            raw = base64.b64decode(value, validate=True)
+        except binascii.Error as error:
+            raise ValueError("SESSION_KEY is not base64") from error
+        if len(raw) != 32:
+            raise ValueError("SESSION_KEY must be 32 bytes in base64")
+        return value
+
+    @property
+    def secret(self) -> bytes:
+        return base64.b64decode(self.session_key)
+
+    @property
+    def upstreams(self) -> dict[str, str]:
+        """The proxy table: `/<name>/...` and `/api/<name>/...` go to this address, path unchanged."""
+        return {"registry": self.registry_url, "permits": self.permits_url, "sharing": self.sharing_url}
+
+    @property
+    def public(self) -> SplitResult:
+        return urlsplit(self.public_url)
+
+    @property
+    def public_origin(self) -> str:
+        return f"{self.public.scheme}://{self.public.netloc}"
+
+    @property
+    def cookie_suffix(self) -> str:
+        """Browsers share cookies between the ports of one host, so the port is in the name unless it is 443."""
+        port = self.public.port or (443 if self.public.scheme == "https" else 80)
+        return "" if port == 443 else f"-{port}"
+
+    @property
+    def bucket(self) -> str:
+        return f"{self.stream_prefix.replace('.', '_')}sessions"
