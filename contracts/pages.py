@@ -1,0 +1,128 @@
+"""The pages of the product as the side bar lists them; each path is promised by the service that serves it."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Entry(BaseModel):
+    """`capabilities`: one of them is enough; none means everyone who is signed in. `phone`: in the foot bar.
+
+    `key`: `g` and this letter go there. `search`: what the search field of the top bar says when it searches this page
+    (`?q=`); the first such page that the person sees gets it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    icon: str
+    label: dict[str, str]
+    short: dict[str, str] = {}
+    capabilities: frozenset[str] = frozenset()
+    phone: bool = False
+    key: str = ""
+    search: dict[str, str] = {}
+    service: str
+
+
+class Group(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    label: dict[str, str]
+    entries: tuple[Entry, ...]
+
+
+OFFICERS = frozenset({"reviewer", "head", "lead", "registrar"})
+
+NAV: tuple[Group, ...] = (
+    Group(
+        label={"vi": "Công việc", "en": "Work"},
+        entries=(
+            Entry(
+                path="/",
+                key="h",
+                icon="home",
+                label={"vi": "Trang chính", "en": "Home"},
+                short={"vi": "Trang chính", "en": "Home"},
+                phone=True,
+                service="gateway",
+            ),
+            Entry(
+                path="/permits/queue",
+                key="q",
+                icon="inbox",
+                label={"vi": "Hàng đợi", "en": "Queue"},
+                capabilities=OFFICERS,
+                phone=True,
+                service="permits",
+            ),
+        ),
+    ),
+    Group(
+        label={"vi": "Hồ sơ", "en": "Dossiers"},
+        entries=(
+            Entry(
+                path="/permits/applications",
+                key="d",
+                icon="files",
+                label={"vi": "Tất cả hồ sơ", "en": "All dossiers"},
+                short={"vi": "Hồ sơ", "en": "Dossiers"},
+                capabilities=OFFICERS | {"auditor", "administrator"},
+                phone=True,
+                service="permits",
+            ),
+            Entry(
+                path="/permits/applications",
+                key="d",
+                icon="files",
+                label={"vi": "Hồ sơ của tôi", "en": "My dossiers"},
+                short={"vi": "Hồ sơ", "en": "Dossiers"},
+                capabilities=frozenset({"applicant"}),
+                phone=True,
+                service="permits",
+            ),
+            Entry(
+                path="/permits/applications/new",
+                key="n",
+                icon="file-plus",
+                label={"vi": "Nộp hồ sơ", "en": "File a dossier"},
+                capabilities=frozenset({"applicant"}),
+                service="permits",
+            ),
+        ),
+    ),
+    Group(
+        label={"vi": "Sổ đăng ký", "en": "Registry"},
+        entries=(
+            Entry(
+                path="/registry/masts",
+                key="m",
+                icon="antenna",
+                label={"vi": "Cột ăng ten", "en": "Antenna masts"},
+                short={"vi": "Cột", "en": "Masts"},
+                search={"vi": "Tìm cột, chủ sở hữu, xã…", "en": "Find a mast, owner, commune…"},
+                phone=True,
+                service="registry",
+            ),
+        ),
+    ),
+    Group(
+        label={"vi": "Dùng chung", "en": "Shared use"},
+        entries=(
+            Entry(
+                path="/sharing/ratio",
+                key="r",
+                icon="percent",
+                label={"vi": "Tỷ lệ sử dụng chung", "en": "Sharing ratio"},
+                short={"vi": "Tỷ lệ", "en": "Ratio"},
+                phone=True,
+                service="sharing",
+            ),
+            Entry(
+                path="/sharing/agreements",
+                icon="agreement",
+                label={"vi": "Thoả thuận", "en": "Agreements"},
+                capabilities=frozenset({"owner", "auditor", "administrator"}),
+                service="sharing",
+            ),
+        ),
+    ),
+)
