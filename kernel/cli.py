@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import typer
@@ -23,23 +24,24 @@ def command_line(
     name: str,
     package: Path,
     *,
-    app: Callable[[ServiceSettings], FastAPI],
-    work: Callable[[ServiceSettings], None],
+    app: Callable[[Any], FastAPI],
+    work: Callable[[Any], None],
+    settings: type[ServiceSettings] = ServiceSettings,
     publish: Publish | None = None,
     verify: Check | None = None,
 ) -> typer.Typer:
-    """`publish` loads shipped law data after a migration; `verify` adds the service's own checks to the audit chain's."""
+    """`publish` loads shipped law data after a migration; `verify` adds the service's own checks to the audit's."""
     cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
     @cli.command()
     def api() -> None:
         """Serve HTTP until SIGTERM."""
-        settings = ServiceSettings.load(name)
-        logging.configure(f"{name}.api", settings.log_level)
+        given = settings.load(name)
+        logging.configure(f"{name}.api", given.log_level)
         uvicorn.run(
-            app(settings),
-            host=settings.host,
-            port=settings.port,
+            app(given),
+            host=given.host,
+            port=given.port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -49,29 +51,29 @@ def command_line(
     @cli.command()
     def worker() -> None:
         """Relay events, consume those of others, visit deadlines, until SIGTERM."""
-        work(ServiceSettings.load(name))
+        work(settings.load(name))
 
     @cli.command()
     def migrate() -> None:
         """Bring the schema to its head as the owner, then publish the shipped law data."""
-        settings = ServiceSettings.load(name)
-        migrations.upgrade(package / "migrations", settings.owner_database_url)
+        given = settings.load(name)
+        migrations.upgrade(package / "migrations", given.owner_database_url)
         if publish is not None:
-            clock = Clock(settings.clock_file, settings.demo)
-            asyncio.run(_with_database(settings, lambda database: publish(database, clock)))
+            clock = Clock(given.clock_file, given.demo)
+            asyncio.run(_with_database(given, lambda database: publish(database, clock)))
 
     @cli.command()
     def revision(message: str) -> None:
         """Write a new migration from the difference between the models and the migrated database."""
-        migrations.revise(package / "migrations", ServiceSettings.load(name).owner_database_url, message)
+        migrations.revise(package / "migrations", settings.load(name).owner_database_url, message)
 
     @cli.command()
     def openapi() -> None:
         """Write the service's own document beside its code, for the gateway to merge."""
-        settings = ServiceSettings(
+        blank = settings(
             name=name, nats_url="nats://localhost", form_key="-", database_url="postgresql://localhost/none"
         )
-        document = app(settings).openapi()
+        document = app(blank).openapi()
         (package / "openapi.json").write_text(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
 
     @cli.command()
@@ -82,12 +84,12 @@ def command_line(
             async with database.tx() as tx:
                 typer.echo(f"{await outbox.reoffer(tx)} events will be offered again")
 
-        asyncio.run(_with_database(ServiceSettings.load(name), again))
+        asyncio.run(_with_database(settings.load(name), again))
 
     @cli.command(name="verify")
     def check() -> None:
         """Check the audit chain and what else the service can prove; exit 1 and name each fault found."""
-        faults = asyncio.run(_faults(ServiceSettings.load(name), verify))
+        faults = asyncio.run(_faults(settings.load(name), verify))
         for fault in faults:
             typer.echo(fault, err=True)
         typer.echo(f"{name}: {'well' if not faults else f'{len(faults)} faults'}")
