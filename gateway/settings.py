@@ -9,10 +9,11 @@ from pydantic import field_validator
 from kernel.settings import Settings
 
 NAME = "gateway"
+SERVICES = ("permits", "sharing", "registry")
 
 
 class GatewaySettings(Settings):
-    """`identity_url`: where the gateway itself reaches the provider, when that is not the issuer's address.
+    """`identity_url`: where the gateway itself reaches the realm, when that is not the issuer's address.
 
     Times are in seconds; `body_limit_mb` bounds one request body, `concurrency` the requests in flight per service.
     """
@@ -52,9 +53,16 @@ class GatewaySettings(Settings):
         return base64.b64decode(self.session_key)
 
     @property
+    def keys_url(self) -> str:
+        return f"{self.identity_url}/protocol/openid-connect/certs" if self.identity_url else ""
+
+    @property
     def upstreams(self) -> dict[str, str]:
-        """The proxy table: `/<name>/...` and `/api/<name>/...` go to this address, path unchanged."""
-        return {"registry": self.registry_url, "permits": self.permits_url, "sharing": self.sharing_url}
+        """The proxy table: `/<name>/...` and `/api/<name>/...` go to this address, path unchanged.
+
+        The home page shows their cards in this order.
+        """
+        return {name: getattr(self, f"{name}_url") for name in SERVICES}
 
     @property
     def public(self) -> SplitResult:

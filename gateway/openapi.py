@@ -1,0 +1,118 @@
+"""One OpenAPI document of all services, merged from their committed ones: it is there when a service is not."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kernel import logging
+
+ROOT = Path(__file__).parent.parent
+METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
+_SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", "headers", "securitySchemes", "links")
+_log = logging.get("gateway.openapi")
+
+Document = dict[str, Any]
+
+
+def committed(services: list[str], root: Path = ROOT) -> dict[str, Document]:
+    """The services' documents as `make openapi` wrote them; one that is not there is left out, and said."""
+    found = {}
+    for service in services:
+        path = root / "services" / service / "openapi.json"
+        if path.exists():
+            found[service] = json.loads(path.read_text())
+        else:
+            _log.warning("no OpenAPI document", service=service)
+    return found
+
+
+def merge(documents: Mapping[str, Document], public_url: str, issuer: str) -> Document:
+    """Paths side by side; a component whose name two services use for different things gets the service's prefix."""
+    merged: Document = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "hatang",
+            "version": "1",
+            "description": (
+                "All services behind one address. A program gets its access token from "
+                f"`{issuer}/protocol/openid-connect/token` (client credentials)."
+            ),
+        },
+        "servers": [{"url": public_url}],
+        "paths": dict(_OWN_PATHS),
+        "components": {section: {} for section in _SECTIONS},
+        "tags": [],
+    }
+    operations: set[str] = set()
+    for service, document in documents.items():
+        _add(merged, service, document, operations)
+    merged["components"] = {name: section for name, section in merged["components"].items() if section}
+    return merged
+
+
+def _add(merged: Document, service: str, document: Document, operations: set[str]) -> None:
+    renamed = _renamed(merged["components"], service, document.get("components", {}))
+    for section, components in document.get("components", {}).items():
+        for name, component in components.items():
+            reference = f"#/components/{section}/{name}"
+            target = renamed.get(reference, reference).rpartition("/")[2]
+            merged["components"].setdefault(section, {})[target] = _rewritten(component, renamed)
+    for path, item in document.get("paths", {}).items():
+        if path.startswith("/api/"):
+            merged["paths"][path] = _unique_operations(_rewritten(item, renamed), service, operations)
+    known = {tag["name"] for tag in merged["tags"]}
+    merged["tags"] += [tag for tag in document.get("tags", []) if tag["name"] not in known]
+
+
+def _renamed(present: Document, service: str, components: Document) -> dict[str, str]:
+    """References that have to change: same name, other content. Renaming is repeated, as it changes the referrers."""
+    renamed: dict[str, str] = {}
+    while True:
+        clashes = {
+            f"#/components/{section}/{name}": f"#/components/{section}/{service}_{name}"
+            for section, members in components.items()
+            for name, component in members.items()
+            if name in present.get(section, {}) and present[section][name] != _rewritten(component, renamed)
+        }
+        if clashes.keys() <= renamed.keys():
+            return renamed
+        renamed.update(clashes)
+
+
+def _rewritten(node: Any, renamed: Mapping[str, str]) -> Any:
+    if not renamed:
+        return node
+    if isinstance(node, dict):
+        return {key: _rewritten(value, renamed) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_rewritten(value, renamed) for value in node]
+    return renamed.get(node, node) if isinstance(node, str) else node
+
+
+def _unique_operations(item: Document, service: str, operations: set[str]) -> Document:
+    unique = dict(item)
+    for method in METHODS & item.keys():
+        name = item[method].get("operationId")
+        if name in operations:
+            name = f"{service}_{name}"
+            unique[method] = {**item[method], "operationId": name}
+        if name:
+            operations.add(name)
+    return unique
+
+
+def _plain(summary: str, operation: str, answers: Mapping[str, str]) -> Document:
+    responses = {status: {"description": text} for status, text in answers.items()}
+    return {"get": {"tags": ["gateway"], "summary": summary, "operationId": operation, "responses": responses}}
+
+
+_OWN_PATHS: Document = {
+    "/health/live": _plain("The gateway's process answers", "gateway_live", {"200": "It does."}),
+    "/health/ready": _plain(
+        "Every service and what it depends on is ready",
+        "gateway_ready",
+        {"200": "All are ready.", "503": "One is not; the body lists each."},
+    ),
+    "/openapi.json": _plain("This document", "gateway_openapi", {"200": "OpenAPI 3.1."}),
+}

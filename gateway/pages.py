@@ -1,0 +1,122 @@
+"""The gateway's own pages: home, landing, API docs, the choice of language and theme; and the health of the whole."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from markupsafe import Markup
+from multidict import CIMultiDict
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from gateway import cookies, static
+from gateway.door import Door
+from gateway.errors import ServiceBusy
+from gateway.health import Health
+from gateway.paths import local_target
+from gateway.settings import GatewaySettings
+from gateway.upstreams import Upstream
+from kernel import logging, trace
+from kernel.errors import NotFound
+from kernel.web.i18n import locale_of
+from kernel.web.render import render
+
+_log = logging.get("gateway.pages")
+_CARD_LIMIT = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One service's part of the home page; `fragment` is None while the service is away."""
+
+    service: str
+    fragment: Markup | None
+
+
+class Pages:
+    def __init__(
+        self, settings: GatewaySettings, upstreams: list[Upstream], health: Health, door: Door, document: dict[str, Any]
+    ) -> None:
+        self._settings, self._upstreams, self._health, self._door = settings, upstreams, health, door
+        self._document = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.home),
+            Route("/docs", self.docs),
+            Route("/openapi.json", self.openapi),
+            Route("/static/{path:path}", static.asset),
+            Route("/language", self.choose_language, methods=["POST"]),
+            Route("/theme", self.choose_theme, methods=["POST"]),
+            Route("/health/live", self.live),
+            Route("/health/ready", self.ready),
+            Route("/sign-in", self._door.sign_in),
+            Route("/callback", self._door.callback),
+            Route("/sign-out", self._door.sign_out, methods=["POST"]),
+        ]
+
+    async def home(self, request: Request) -> Response:
+        token = getattr(request.state, "token", None)
+        if token is None:
+            return render(request, "gateway/landing.html")
+        cards = await asyncio.gather(*(self._card(request, upstream, token) for upstream in self._upstreams))
+        return render(request, "gateway/home.html", {"cards": [card for card in cards if card is not None]})
+
+    async def docs(self, request: Request) -> Response:
+        return render(request, "gateway/docs.html")
+
+    async def openapi(self, request: Request) -> Response:
+        return Response(self._document, media_type="application/json", headers={"Cache-Control": "public, max-age=60"})
+
+    async def choose_language(self, request: Request) -> Response:
+        return await self._choose(request, "lang")
+
+    async def choose_theme(self, request: Request) -> Response:
+        return await self._choose(request, "theme")
+
+    async def live(self, request: Request) -> Response:
+        return _json({"status": "live"}, 200)
+
+    async def ready(self, request: Request) -> Response:
+        report = await self._health.ready()
+        return _json(report, 200 if report["status"] == "ready" else 503)
+
+    async def _card(self, request: Request, upstream: Upstream, token: str) -> Card | None:
+        """None when the service has nothing to show this person."""
+        headers = CIMultiDict(
+            {
+                "Authorization": f"Bearer {token}",
+                "Accept": "text/html",
+                "Accept-Language": locale_of(request),
+                "traceparent": trace.current.get(),
+            }
+        )
+        path = f"/{upstream.name}/home-card"
+        try:
+            status, body = await upstream.fetch(path, headers=headers, seconds=self._settings.card_seconds)
+        except (aiohttp.ClientError, TimeoutError, ServiceBusy) as error:
+            _log.warning("no card", service=upstream.name, error=repr(error))
+            return Card(upstream.name, None)
+        if status >= 500 or len(body) > _CARD_LIMIT:
+            return Card(upstream.name, None)
+        fragment = body.decode("utf-8", "replace").strip()
+        return Card(upstream.name, Markup(fragment)) if status == 200 and fragment else None  # noqa: S704
+
+    async def _choose(self, request: Request, name: str) -> Response:
+        """`to` and `next` in the query or in the form; an unknown word is 404, as no page offers it."""
+        asked = dict(request.query_params)
+        async with request.form(max_files=0, max_fields=10) as form:
+            asked |= {key: value for key, value in form.items() if isinstance(value, str)}
+        if asked.get("to") not in cookies.CHOICES[name]:
+            raise NotFound
+        response = RedirectResponse(local_target(asked.get("next")), 303)
+        response.raw_headers.append(cookies.set_choice(name, asked["to"]))
+        return response
+
+
+def _json(content: object, status: int) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(orjson.dumps(content), status, media_type="application/json", headers=headers)
