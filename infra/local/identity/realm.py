@@ -1,0 +1,177 @@
+"""People, clients and roles, read from the realm file that Keycloak imports; there is no second source."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+REALM_FILE = Path(__file__).parents[2] / "keycloak" / "realm.json"
+LOOPBACK = ("127.0.0.1", "localhost")
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.]+)(?::([^}]*))?\}")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who may sign in, or the account behind a service client."""
+
+    id: str
+    username: str
+    name: str
+    org: str
+    locale: str
+    functions: tuple[str, ...]
+    capabilities: tuple[str, ...]
+
+    def claims(self) -> dict[str, Any]:
+        """What the realm's mappers say of this person; absent where Keycloak leaves a claim out."""
+        found = {
+            "sub": self.id,
+            "preferred_username": self.username,
+            "name": self.name,
+            "locale": self.locale,
+            "org": self.org,
+            "functions": list(self.functions),
+            "capabilities": list(self.capabilities),
+        }
+        return {claim: value for claim, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Client:
+    """A confidential client. The check_ methods are what Authlib's server asks of a client."""
+
+    id: str
+    secret: str
+    redirect_uris: tuple[str, ...]
+    post_logout_uris: tuple[str, ...]
+    signs_people_in: bool
+    account: Person | None
+
+    @property
+    def client_id(self) -> str:
+        return self.id
+
+    def get_client_id(self) -> str:
+        return self.id
+
+    def get_default_redirect_uri(self) -> str | None:
+        return None
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        return scope or ""
+
+    def check_redirect_uri(self, uri: str) -> bool:
+        return _is_registered(uri, self.redirect_uris)
+
+    def check_post_logout_uri(self, uri: str) -> bool:
+        return _is_registered(uri, self.post_logout_uris)
+
+    def check_client_secret(self, secret: str) -> bool:
+        return bool(self.secret) and compare_digest(self.secret.encode(), secret.encode())
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        return method in ("client_secret_basic", "client_secret_post")
+
+    def check_response_type(self, response_type: str) -> bool:
+        return self.signs_people_in and response_type == "code"
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        if grant_type == "client_credentials":
+            return self.account is not None
+        return self.signs_people_in and grant_type in ("authorization_code", "refresh_token")
+
+
+def _is_registered(uri: str, registered: tuple[str, ...]) -> bool:
+    return uri in registered or _without_port(uri) in registered
+
+
+def _without_port(uri: str) -> str:
+    """RFC 8252 7.3: a loopback address is compared without its port; Keycloak does the same."""
+    parts = urlsplit(uri)
+    if parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.username is not None:
+        return uri
+    return parts._replace(netloc=parts.hostname).geturl()
+
+
+@dataclass(frozen=True)
+class Realm:
+    name: str
+    title: str
+    people: Mapping[str, Person]
+    clients: Mapping[str, Client]
+    roles: Mapping[str, str]
+    organisations: Mapping[str, str]
+    functions: Mapping[str, str]
+    access_seconds: int
+    idle_seconds: int
+    session_seconds: int
+
+
+def load(path: Path = REALM_FILE, environ: Mapping[str, str] = os.environ) -> Realm:
+    """Reads a Keycloak realm import. `${NAME:default}` comes from the environment, as Keycloak does it."""
+    raw = json.loads(path.read_text(encoding="utf-8"), object_hook=lambda found: _filled(found, environ))
+    users = [_person(user) for user in raw["users"]]
+    accounts = {user["serviceAccountClientId"]: users[no] for no, user in enumerate(raw["users"]) if _is_account(user)}
+    people = {person.username: person for person in users if person not in accounts.values()}
+    return Realm(
+        name=raw["realm"],
+        title=raw["displayName"],
+        people=people,
+        clients={c["clientId"]: _client(c, accounts.get(c["clientId"])) for c in raw["clients"]},
+        roles={role["name"]: role["description"] for role in raw["roles"]["client"]["hatang-api"]},
+        organisations=_titles(raw, "hatang.organisation."),
+        functions=_titles(raw, "hatang.function."),
+        access_seconds=raw["accessTokenLifespan"],
+        idle_seconds=raw["ssoSessionIdleTimeout"],
+        session_seconds=raw["ssoSessionMaxLifespan"],
+    )
+
+
+def _filled(found: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    return {key: _fill(value, environ) for key, value in found.items()}
+
+
+def _fill(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_fill(item, environ) for item in value]
+    if not isinstance(value, str):
+        return value
+    return _PLACEHOLDER.sub(lambda found: environ.get(found[1], found[2] or ""), value)
+
+
+def _is_account(user: Mapping[str, Any]) -> bool:
+    return "serviceAccountClientId" in user
+
+
+def _person(user: Mapping[str, Any]) -> Person:
+    attributes = user.get("attributes", {})
+    return Person(
+        id=user["id"],
+        username=user["username"],
+        name=user.get("firstName", ""),
+        org=next(iter(attributes.get("org", [])), ""),
+        locale=next(iter(attributes.get("locale", [])), ""),
+        functions=tuple(attributes.get("functions", [])),
+        capabilities=tuple(user.get("clientRoles", {}).get("hatang-api", [])),
+    )
+
+
+def _client(client: Mapping[str, Any], account: Person | None) -> Client:
+    post_logout = client.get("attributes", {}).get("post.logout.redirect.uris", "")
+    return Client(
+        id=client["clientId"],
+        secret=client.get("secret", ""),
+        redirect_uris=tuple(client.get("redirectUris", [])),
+        post_logout_uris=tuple(filter(None, post_logout.split("##"))),
+        signs_people_in=client["standardFlowEnabled"],
+        account=account if client["serviceAccountsEnabled"] else None,
+    )
+
+
+def _titles(raw: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    return {key.removeprefix(prefix): title for key, title in raw["attributes"].items() if key.startswith(prefix)}
