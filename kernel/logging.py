@@ -46,4 +46,4 @@ def configure(service: str, level: str = "INFO") -> None:
 
 
 def get(name: str) -> Any:
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(part=name)
