@@ -1,4 +1,4 @@
-"""The AsyncAPI 3 document of all subjects, made from the contracts: `python -m contracts.asyncapi > docs/asyncapi.json`."""
+"""The AsyncAPI 3 document of all subjects: `python -m contracts.asyncapi > docs/asyncapi.json`."""
 
 import json
 from typing import Any
