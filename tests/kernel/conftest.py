@@ -1,7 +1,7 @@
 """A service with nothing but the kernel's own tables, on the run's real PostgreSQL and NATS."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -46,8 +46,8 @@ async def database(database_address: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def settings(nats_server: Broker, database_address: str) -> Iterator[ServiceSettings]:
-    yield ServiceSettings(
+def settings(nats_server: Broker, database_address: str) -> ServiceSettings:
+    return ServiceSettings(
         name="permits",
         database_url=database_address,
         nats_url=nats_server.url("permits"),
