@@ -132,7 +132,7 @@ def _keep_choices(request: Request, response: Response) -> None:
 
 def _sid(request: Request) -> str:
     actor = getattr(request.state, "actor", None)
-    return (actor.sid or "") if actor else ""
+    return str(actor.sid or actor.id) if actor else ""
 
 
 def _with_query(path: str, changes: dict[str, str]) -> str:
