@@ -1,5 +1,7 @@
 """One database per service: sessions that the edge opens and closes, and the tables every service keeps."""
 
+import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 # The margin that the watermark allows between a command's `now` and the start of its transaction.
 MARGIN = timedelta(seconds=1)
+# Where the relay listens, and the mark on a session that recorded an event.
+CHANNEL = "outbox"
+TOLD = "told"
 
 kernel_metadata = sa.MetaData()
 _moment = sa.DateTime(timezone=True)
@@ -130,6 +135,7 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}, "timeout": 5},
         )
+        self._waker = Waker(self.engine)
 
     @asynccontextmanager
     async def tx(self) -> AsyncIterator[AsyncSession]:
@@ -138,9 +144,12 @@ class Database:
         The connection is checked out before the block begins: a `now` taken inside it is at most MARGIN older
         than the transaction's start, however long the pool made us wait. The watermark relies on that.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        session = AsyncSession(self.engine, expire_on_commit=False)
+        async with session, session.begin():
             await session.connection()
             yield session
+        if session.info.get(TOLD):
+            self._waker.wake()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -156,4 +165,38 @@ class Database:
             yield connection
 
     async def close(self) -> None:
+        self._waker.stop()
         await self.engine.dispose()
+
+
+class Waker:
+    """Tells the relay that something was committed, outside the writers' transactions and at most every PAUSE.
+
+    A NOTIFY inside each transaction makes all commits of the database wait for one another (see docs/adr/0003).
+    """
+
+    PAUSE = 0.005
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._told = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self) -> None:
+        self._told.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        # The relay's slow poll stands behind a wake-up that is lost together with the database.
+        with contextlib.suppress(sa.exc.SQLAlchemyError, OSError):
+            while True:
+                await self._told.wait()
+                self._told.clear()
+                async with self._engine.begin() as connection:
+                    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+                await asyncio.sleep(self.PAUSE)

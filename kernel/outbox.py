@@ -6,15 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.envelope import ActorRef, Envelope, Event, stream_of
 from kernel import trace
 from kernel.auth import Actor
-from kernel.db import new_id, outbox_table
-
-CHANNEL = "outbox"
+from kernel.db import TOLD, new_id, outbox_table
 
 
 async def record(tx: AsyncSession, actor: Actor, event: Event, *, subject: object, now: datetime) -> UUID:
@@ -29,7 +26,7 @@ async def record_many(
     rows = [_row(actor, event, subject, now) for event, subject in events]
     if rows:
         await tx.execute(outbox_table.insert(), rows)
-        await tx.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+        tx.info[TOLD] = True
     return [row["id"] for row in rows]
 
 
@@ -56,5 +53,5 @@ def _row(actor: Actor, event: Event, subject: object, now: datetime) -> dict[str
 async def reoffer(tx: AsyncSession) -> int:
     """Marks everything as not yet sent: the relay offers it again under the same ids, which inboxes know."""
     result = await tx.execute(outbox_table.update().where(outbox_table.c.sent_at.is_not(None)).values(sent_at=None))
-    await tx.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+    tx.info[TOLD] = True
     return int(result.rowcount)  # type: ignore[attr-defined]

@@ -10,8 +10,7 @@ from nats.js.errors import APIError, NotFoundError
 from kernel import logging
 from kernel.bus import Bus
 from kernel.clock import Clock
-from kernel.db import MARGIN
-from kernel.outbox import CHANNEL
+from kernel.db import CHANNEL, MARGIN
 
 log = logging.get(__name__)
 BATCH = 500
