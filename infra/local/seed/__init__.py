@@ -1,0 +1,1 @@
+"""A synthetic province for the demonstration: invented masts with the plan's figures, by the real commands."""
