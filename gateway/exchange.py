@@ -66,7 +66,7 @@ class Body:
             async with asyncio.timeout(self._idle):
                 message = await self._receive()
         except TimeoutError:
-            raise self._fail(BodyTooSlow(headers={"Connection": "close"})) from None
+            raise self._fail(BodyTooSlow()) from None
         if message["type"] == "http.disconnect":
             raise self._fail(ClientGone())
         return message
@@ -127,4 +127,4 @@ def _declared_length(scope: Scope) -> int | None:
 
 
 def _too_large(limit: int) -> TooLarge:
-    return TooLarge(limit_mb=limit // 1_000_000, headers={"Connection": "close"})
+    return TooLarge(limit_mb=limit // 1_000_000)

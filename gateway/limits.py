@@ -17,11 +17,13 @@ class LimitedProtocol(HttpToolsProtocol):
 
     head_limit = 32 * 1024
     head_seconds = 20.0
+    discard_limit = 100_000_000
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._pending_bytes = 0
+        self._discarded = 0
         self._in_head = True
         self._head_timer: TimerHandle | None = None
 
@@ -36,6 +38,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if not self._in_head:
+            if self.cycle is not None and self.cycle.response_complete and not self.transport.is_closing():
+                self._discard(len(data))
             return
         self._pending_bytes += len(data)
         # One read may also hold the end of the previous body, hence the allowance.
@@ -46,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = self._pending_bytes = 0
+        self._head_bytes = self._pending_bytes = self._discarded = 0
         self._in_head = True
 
     def on_url(self, url: bytes) -> None:
@@ -73,6 +77,17 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes += size
         if self._head_bytes > self.head_limit:
             raise ValueError("request head too large")
+
+    def _discard(self, size: int) -> None:
+        """The rest of a body that was refused. Closing at once would reset the connection before the answer is read."""
+        self._discarded += size
+        self._unset_keepalive_if_required()
+        if self._discarded > self.discard_limit:
+            self.transport.close()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _refuse(self, reason: str) -> None:
         if not self.transport.is_closing():
