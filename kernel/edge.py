@@ -19,17 +19,38 @@ from kernel.web import forms
 bearer = HTTPBearer(auto_error=False, description="Access token of the realm, audience `hatang-api`.")
 
 
-async def current_actor(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Actor:
-    if credentials is None:
+async def authenticate(request: Request) -> Actor:
+    """Raises Unauthenticated (401) without a valid bearer token; remembers the caller for this request."""
+    known: Actor | None = getattr(request.state, "actor", None)
+    if known is not None:
+        return known
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(headers={"WWW-Authenticate": "Bearer"})
-    actor: Actor = await request.app.state.verifier.verify(credentials.credentials)
+    actor: Actor = await request.app.state.verifier.verify(token.strip())
     request.state.actor = actor
     return actor
 
 
+async def current_actor(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Actor:
+    return await authenticate(request)
+
+
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+class Needs:
+    """The coarse gate of a route: without one of these capabilities nothing is read. Commands ask the policy again.
+
+    No capabilities: every signed-in caller. `permission` is what the policy's table calls it.
+    """
+
+    def __init__(self, permission: str, capabilities: frozenset[str]) -> None:
+        self.permission, self.capabilities = permission, capabilities
+
+    async def __call__(self, actor: CurrentActor) -> None:
+        if self.capabilities and not actor.can(*self.capabilities):
+            raise Forbidden
 
 
 class FormExpired(Forbidden):
@@ -117,6 +138,8 @@ class _Edge(APIRoute):
         original = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
+            # Before FastAPI reads the body: a stranger learns nothing of what a body should look like.
+            await authenticate(request)
             response = await original(request)
             claimed = getattr(request.state, "idempotency", None)
             if response.status_code >= 400:

@@ -70,10 +70,8 @@ def site(**changes: Any) -> JSON:
 
 
 def file_dossier(operator: Visitor, **changes: Any) -> JSON:
-    parts = [
-        {"code": code, "file_id": operator.send_file(f"{code}.pdf", paper(title))["id"]}
-        for code, title in PARTS.items()
-    ]
+    stored = {code: operator.send_file(f"{code}.pdf", paper(title)) for code, title in PARTS.items()}
+    parts = [{"code": code, "file_id": file["id"]} for code, file in stored.items()]
     return operator.post("/api/permits/v1/applications", {"sites": [site(**changes)], "parts": parts})
 
 
