@@ -89,16 +89,12 @@ def response_headers(headers: Raw, own_origin: bytes, *, bodiless: bool = False)
     headers = [(name.lower(), value) for name, value in headers]
     named = _named_by_connection(headers)
     passed = []
-    cache_said = False
     for name, value in headers:
         if name in NOT_RETURNED or name in named or (bodiless and name == b"content-length"):
             continue
         if name == b"location" and value.startswith(own_origin):
             value = value[len(own_origin) :] or b"/"
-        cache_said = cache_said or name == b"cache-control"
         passed.append((name, value))
-    if not cache_said:
-        passed.append((b"cache-control", b"no-store"))
     return passed
 
 

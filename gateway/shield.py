@@ -6,6 +6,9 @@ from starlette.types import Message, Send
 
 from gateway.settings import GatewaySettings
 
+# Shared machines in offices: what says nothing about caching is not kept by the browser.
+_NOT_KEPT = ((b"cache-control", b"no-store"),)
+
 
 def fixed_headers(settings: GatewaySettings) -> tuple[tuple[bytes, bytes], ...]:
     """The headers that are the same on every answer; Strict-Transport-Security only where the origin is https."""
@@ -45,7 +48,9 @@ def shielded(send: Send, fixed: tuple[tuple[bytes, bytes], ...], trace_id: str) 
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *added]
+            said = message["headers"]
+            keep = () if any(name == b"cache-control" for name, _ in said) else _NOT_KEPT
+            message["headers"] = [*said, *keep, *added]
         await send(message)
 
     return with_headers

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import dataclasses
 import itertools
@@ -166,6 +167,10 @@ class Starter:
         served = serving(gateway, sock, http=protocol, lifespan="on", server_header=False)
         await self._stack.enter_async_context(served)
         client = await self._stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, timeout=20))
+        if "nats_url" not in settings:
+            async with asyncio.timeout(5):
+                while not gateway._sessions.is_reachable:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
         return Running(url, gateway, services, provider or nobody, client)
 
 
