@@ -14,11 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from kernel.web import formats, i18n
+from kernel.web.assets import icon_names
 
 WEB = Path(__file__).parent
 STATIC_DIR = WEB / "static"
 TEMPLATES_DIR = WEB / "templates"
 OWN_MARKS = frozenset(re.findall(r'<symbol id="([^"]+)"', (STATIC_DIR / "marks.svg").read_text()))
+ICONS = frozenset(icon_names())
 
 
 class NavEntry(Protocol):
@@ -132,7 +134,12 @@ def environment(template_dirs: Sequence[Path], words: Translations, locale: str)
 
 
 def icon(name: str, label: str | None = None, css: str = "") -> Markup:
-    """One symbol of our sprites; with `label` it is an image to screen readers, without it decoration."""
+    """One symbol of our sprites; with `label` it is an image to screen readers, without it decoration.
+
+    Raises KeyError for a name that is in no sprite.
+    """
+    if name not in OWN_MARKS and name not in ICONS:
+        raise KeyError(f"no icon {name!r}: add it to kernel/web/icons.txt")
     sprite = "marks.svg" if name in OWN_MARKS else "vendor/icons.svg"
     classes = f"{'mk' if name in OWN_MARKS else 'ic'} {css}".strip()
     meaning = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')

@@ -199,7 +199,12 @@
   // Long lists of choices get a search field.
   const searchable = (selects) => {
     if (!selects.length) return;
-    const make = () => selects.forEach((each) => { if (!each.tomselect) new window.TomSelect(each, { maxOptions: null, plugins: [] }); });
+    const make = () => selects.forEach((each) => {
+      if (each.tomselect) return;
+      const words = each.labels[0]?.textContent.trim();
+      new window.TomSelect(each, { maxOptions: null, plugins: [] });
+      each.setAttribute("aria-label", words);
+    });
     if (window.TomSelect) { make(); return; }
     document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: "/static/vendor/tom-select.css" }));
     document.head.append(Object.assign(document.createElement("script"), { src: "/static/vendor/tom-select.js", onload: make }));

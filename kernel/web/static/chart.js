@@ -58,7 +58,7 @@
     if (targets.length) {
       series.push({
         name: words.target, type: "line", symbol: "diamond", symbolSize: 11, lineStyle: { width: 1.5, type: "dashed", color: of("c2") }, itemStyle: { color: of("c2") },
-        data: targets.map(([at, value, name], index) => ({ value: [at, value], label: { ...label(index === targets.length - 1 && !small ? "right" : "top", of("c2")), formatter: small ? figure(value, 0) : name } })), z: 3,
+        data: targets.map(([at, value, name], index) => ({ value: [at, value], label: { ...label(index === targets.length - 1 && !small ? "right" : "top", of("c2")), textBorderColor: of("surface"), textBorderWidth: 3, formatter: small ? figure(value, 0) : name } })), z: 6,
       });
     }
     const days = [...actual, ...forecast, ...targets].map(([at]) => new Date(at).getTime());
