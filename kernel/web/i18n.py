@@ -59,7 +59,9 @@ def _merged(dirs: tuple[Path, ...], locale: str) -> Translations:
     for directory in dict.fromkeys(dirs):
         path = directory / locale / "LC_MESSAGES" / "messages.po"
         if path.exists():
-            merged.merge(_read(path, locale))
+            read = _read(path, locale)
+            merged.merge(read)
+            merged.plural = read.plural  # merge() keeps English plurals otherwise
     return merged
 
 
