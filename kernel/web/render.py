@@ -22,7 +22,7 @@ def render(
 ) -> HTMLResponse:
     """Render `template` with `context` and what every page gets; with `block` only that block of it (htmx).
 
-    Every page gets: actor (or None), nav, lang, theme, demo, now (local), today, url, path, query(), csrf_field,
+    Every page gets: actor (or None), org_name, nav, lang, theme, demo, now (local), today, url, path, query(), csrf_field,
     notices, is_htmx. `nav_counts` in the context ({path: count}) puts counts beside side bar entries.
     """
     frame = frame_of(request)
@@ -67,6 +67,7 @@ def _frame_context(request: Request, frame: Frame, context: Context) -> dict[str
     token = forms.form_token(frame.form_key, _sid(request), now.date())
     return {
         "actor": actor,
+        "org_name": getattr(request.state, "org_name", None) or (actor.org if actor else ""),
         "nav": frame.links(locale, actor.capabilities, request.url.path, context.get("nav_counts", {}))
         if actor
         else [],

@@ -19,7 +19,7 @@ from kernel.web.frame import STATIC_DIR, Frame
 from kernel.web.render import render, render_error
 
 TEMPLATES = Path(__file__).parent / "gallery_templates"
-PAGES = ("components", "queue", "dossier", "ratio", "masts", "mast", "home", "confirm", "sheet")
+PAGES = ("components", "queue", "dossier", "ratio", "masts", "mast", "home", "confirm", "sheet", "docs")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -38,6 +38,7 @@ def app() -> Starlette:
             Route("/gallery/{name}", _page),
             Route("/permits/queue", _page),
             Route("/points", _points),
+            Route("/openapi.json", _document),
             Route("/error/{status:int}", _error),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),
         ]
@@ -86,6 +87,12 @@ async def _points(request: Request) -> Response:
     return JSONResponse({"points": points})
 
 
+async def _document(_request: Request) -> Response:
+    answer = {"200": {"description": "ok"}}
+    paths = {"/api/registry/v1/masts": {"get": {"tags": ["masts"], "summary": "Masts", "responses": answer}}}
+    return JSONResponse({"openapi": "3.1.0", "info": {"title": "Sample", "version": "1"}, "paths": paths})
+
+
 def values(name: str) -> dict[str, Any]:
     common = {"org_name": "Sở Xây dựng", "nav_counts": {"/permits/queue": 64}}
     made: dict[str, dict[str, Any]] = {
@@ -93,6 +100,7 @@ def values(name: str) -> dict[str, Any]:
         "queue": {"rows": _QUEUE},
         "dossier": {"days": _days(), "phases": _phases()},
         "ratio": {"points": _TREND, "owners": _bars(_OWNERS), "units": _bars(_UNITS)},
+        "docs": {"document": "/openapi.json"},
         "mast": {"lanes": _LANES},
         "confirm": {
             "question": "Ký ý kiến của Sở Giao thông vận tải?",
