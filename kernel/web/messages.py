@@ -65,7 +65,7 @@ def faults(package: Path) -> list[str]:
             found.append(f"{package.name}: no translation of {text!r}")
         elif translated.fuzzy:
             found.append(f"{package.name}: fuzzy translation of {text!r}")
-        elif _placeholders(text) - _placeholders("".join(_strings(translated))):
+        elif _placeholders(text) - _placeholders("".join(strings(translated))):
             found.append(f"{package.name}: placeholders lost in the translation of {text!r}")
     return found
 
@@ -81,12 +81,13 @@ def _messages(catalog: Catalog) -> Iterator[Message]:
     return (message for message in catalog if message.id)
 
 
-def _strings(message: Message) -> tuple[str, ...]:
+def strings(message: Message) -> tuple[str, ...]:
+    """The translations of a message: one, or one for each plural form."""
     return (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
 
 
 def _complete(message: Message) -> bool:
-    texts = _strings(message)
+    texts = strings(message)
     return bool(texts) and all(text.strip() for text in texts)
 
 

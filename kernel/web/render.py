@@ -22,8 +22,8 @@ def render(
 ) -> HTMLResponse:
     """Render `template` with `context` and what every page gets; with `block` only that block of it (htmx).
 
-    Every page gets: actor (or None), org_name, nav, lang, theme, demo, now (local), today, url, path, query(), csrf_field,
-    notices, is_htmx. `nav_counts` in the context ({path: count}) puts counts beside side bar entries.
+    Every page gets: actor (or None), org_name, nav, lang, theme, demo, now (local), today, url, path, query(),
+    csrf_field, notices, is_htmx. `nav_counts` in the context ({path: count}) puts counts beside side bar entries.
     """
     frame = frame_of(request)
     values = {**_frame_context(request, frame, context or {}), **(context or {})}

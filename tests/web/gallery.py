@@ -1,4 +1,8 @@
-"""Every component on pages of sample values: `python -m tests.web.gallery DIR` writes them, `app()` serves them under our CSP."""
+# ruff: noqa: E501
+"""Every component on pages of sample values.
+
+`python -m tests.web.gallery DIR` writes them; `app()` serves them under our CSP.
+"""
 
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +23,7 @@ from kernel.web.frame import STATIC_DIR, Frame
 from kernel.web.render import render, render_error
 
 TEMPLATES = Path(__file__).parent / "gallery_templates"
-PAGES = ("components", "queue", "dossier", "ratio", "masts", "mast", "home", "confirm", "sheet", "docs")
+PAGES = ("components", "queue", "dossier", "ratio", "masts", "mast", "home", "confirm", "sheet")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -38,7 +42,6 @@ def app() -> Starlette:
             Route("/gallery/{name}", _page),
             Route("/permits/queue", _page),
             Route("/points", _points),
-            Route("/openapi.json", _document),
             Route("/error/{status:int}", _error),
             Mount("/static", StaticFiles(directory=STATIC_DIR)),
         ]
@@ -68,7 +71,11 @@ async def _page(request: Request) -> Response:
 async def _error(request: Request) -> Response:
     signed_in(request)
     answer = render_error(
-        request, status=request.path_params["status"], detail="Không có nội dung này.", trace_id="5b8aa5a2d2c8", back="/"
+        request,
+        status=request.path_params["status"],
+        detail="Không có nội dung này.",
+        trace_id="5b8aa5a2d2c8",
+        back="/",
     )
     answer.headers["Content-Security-Policy"] = CSP
     return answer
@@ -76,7 +83,14 @@ async def _error(request: Request) -> Response:
 
 async def _points(request: Request) -> Response:
     points = [
-        {"id": "0412", "lat": 9.1753, "lon": 104.8171, "kind": "free", "label": "CMU-0412, VNPT", "href": "/gallery/mast"},
+        {
+            "id": "0412",
+            "lat": 9.1753,
+            "lon": 104.8171,
+            "kind": "free",
+            "label": "CMU-0412, VNPT",
+            "href": "/gallery/mast",
+        },
         {"id": "0402", "lat": 9.19, "lon": 104.83, "kind": "used", "label": "CMU-0402, Viettel", "href": ""},
         {"id": "0407", "lat": 9.15, "lon": 104.85, "kind": "full", "label": "CMU-0407, VNPT", "href": ""},
         {"id": "0418", "lat": 9.16, "lon": 104.80, "kind": "idle", "label": "CMU-0418, MobiFone", "href": ""},
@@ -87,24 +101,23 @@ async def _points(request: Request) -> Response:
     return JSONResponse({"points": points})
 
 
-async def _document(_request: Request) -> Response:
-    answer = {"200": {"description": "ok"}}
-    paths = {"/api/registry/v1/masts": {"get": {"tags": ["masts"], "summary": "Masts", "responses": answer}}}
-    return JSONResponse({"openapi": "3.1.0", "info": {"title": "Sample", "version": "1"}, "paths": paths})
-
-
 def values(name: str) -> dict[str, Any]:
     common = {"org_name": "Sở Xây dựng", "nav_counts": {"/permits/queue": 64}}
     made: dict[str, dict[str, Any]] = {
-        "components": {"errors": _ERRORS, "typed": {"due_on": "10/05/2024", "ground": "Khoản 3 Điều 43 Nghị định 11/2010/NĐ-CP"}},
+        "components": {
+            "errors": _ERRORS,
+            "typed": {"due_on": "10/05/2024", "ground": "Khoản 3 Điều 43 Nghị định 11/2010/NĐ-CP"},
+        },
         "queue": {"rows": _QUEUE},
         "dossier": {"days": _days(), "phases": _phases()},
         "ratio": {"points": _TREND, "owners": _bars(_OWNERS), "units": _bars(_UNITS)},
-        "docs": {"document": "/openapi.json"},
         "mast": {"lanes": _LANES},
         "confirm": {
             "question": "Ký ý kiến của Sở Giao thông vận tải?",
-            "rows": [("Hồ sơ", "HS-2024-00182, cột 45 m xã Khánh Hải"), ("Kết luận", "Đồng ý có điều kiện (1 điều kiện)")],
+            "rows": [
+                ("Hồ sơ", "HS-2024-00182, cột 45 m xã Khánh Hải"),
+                ("Kết luận", "Đồng ý có điều kiện (1 điều kiện)"),
+            ],
             "effect": "Gửi ngay tới Sở Xây dựng. Không sửa được nữa.",
             "action": "/gallery/confirm",
             "verb": "Ký và gửi",
@@ -137,7 +150,9 @@ _MARKS = {
 }
 
 
-def _row(number: int, who: str, work: str, place: str, step: str, chip: str, days: str, due: str, marks: str, to: str) -> dict[str, Any]:
+def _row(
+    number: int, who: str, work: str, place: str, step: str, chip: str, days: str, due: str, marks: str, to: str
+) -> dict[str, Any]:
     agencies = (("XD", "Sở Xây dựng"), ("GT", "Sở Giao thông vận tải"), ("TN", "Sở Tài nguyên và Môi trường"))
     kinds = marks.split()
     return {
@@ -149,7 +164,9 @@ def _row(number: int, who: str, work: str, place: str, step: str, chip: str, day
         "chip": chip,
         "days": days,
         "due": due,
-        "marks": [(kind, agency[0], f"{agency[1]}: {_MARKS[kind]}") for kind, agency in zip(kinds, agencies, strict=True)],
+        "marks": [
+            (kind, agency[0], f"{agency[1]}: {_MARKS[kind]}") for kind, agency in zip(kinds, agencies, strict=True)
+        ],
         "to": to,
     }
 
@@ -212,7 +229,14 @@ _UNITS = [("TT. Sông Đốc", 1, 34, 6), ("Xã Đất Mũi", 0, 21, 4), ("Xã T
 
 def _bars(rows: list[tuple[str, int, int, int]]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "href": "#", "shared": shared, "total": total, "percent": Decimal(100) * shared / total, "missing": missing}
+        {
+            "name": name,
+            "href": "#",
+            "shared": shared,
+            "total": total,
+            "percent": Decimal(100) * shared / total,
+            "missing": missing,
+        }
         for name, shared, total, missing in rows
     ]
 
