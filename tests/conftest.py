@@ -2,8 +2,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from infra.local.errors import CannotStart
 from infra.local.nats import Broker
-from tests.fixtures.servers import PostgresServer, ServiceDatabase, running_nats, running_postgres
+from tests.fixtures.servers import (
+    Identity,
+    PostgresServer,
+    ServiceDatabase,
+    running_identity,
+    running_keycloak,
+    running_nats,
+    running_postgres,
+)
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +27,23 @@ def nats_server() -> Iterator[Broker]:
     """The run's nats-server: `nats_server.url("registry")`; prefix streams, subjects and buckets per test."""
     with running_nats() as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def identity_server() -> Iterator[Identity]:
+    """The embedded identity provider as a process."""
+    with running_identity() as identity:
+        yield identity
+
+
+@pytest.fixture(scope="session")
+def keycloak_server() -> Iterator[Identity]:
+    """A real Keycloak with the realm imported: 15 to 30 s, once per run. Skips where it can't be had."""
+    try:
+        with running_keycloak() as identity:
+            yield identity
+    except CannotStart as refusal:
+        pytest.skip(f"NO KEYCLOAK ON THIS MACHINE: {refusal}")
 
 
 @pytest.fixture(scope="session")
