@@ -1,0 +1,1 @@
+"""The registry: organisations, administrative units, and structures and stations with two times."""

@@ -1,0 +1,1 @@
+"""Every state change of the registry: lock, policy, rule, write, audit, event; nobody commits."""

@@ -1,0 +1,128 @@
+"""Organisations, units and boundaries, as JSON made by PostgreSQL."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry.domain import words
+
+_ORGANISATIONS = """
+  SELECT coalesce(json_agg(json_build_object('code', v.organisation_code, 'short', v.short, 'name_vi', v.name_vi,
+      'name_en', v.name_en, 'kind', v.kind, 'legal_entity', v.legal_entity, 'active', v.active,
+      'successor', v.successor, 'valid_from', v.valid_from, 'valid_to', NULLIF(v.valid_to, 'infinity'),
+      'mandates', (SELECT coalesce(json_agg(json_build_object('function', m.function, 'area', m.area,
+          'valid_from', m.valid_from, 'valid_to', NULLIF(m.valid_to, 'infinity'), 'source', m.source)
+          ORDER BY m.function), '[]')
+        FROM mandate m WHERE m.organisation_code = v.organisation_code
+          AND m.valid_from <= :as_of AND m.valid_to > :as_of)) ORDER BY v.sort_key, v.organisation_code), '[]')::text
+  FROM organisation_version v WHERE v.valid_from <= :as_of AND v.valid_to > :as_of AND v.recorded_to = 'infinity'
+    AND (CAST(:kind AS text) IS NULL OR v.kind = :kind) AND v.name_fold LIKE :like"""
+
+
+async def organisations(read: AsyncSession, *, as_of: date, kind: str | None = None, q: str | None = None) -> str:
+    """A JSON array: as they were on that day, with the functions they held, those that had ended included."""
+    values = {"as_of": as_of, "kind": kind, "like": f"%{words.fold(q or '')}%"}
+    return str((await read.execute(sa.text(_ORGANISATIONS), values)).scalar_one())
+
+
+class Page(NamedTuple):
+    items: str
+    last: list[Any] | None
+
+
+_UNITS = """
+  WITH hit AS (SELECT u.*, row_number() OVER (ORDER BY u.sort_key, u.id) AS place FROM unit u
+    WHERE (CAST(:set AS text) IS NULL OR u.boundary_sets @> ARRAY[CAST(:set AS text)])
+      AND (CAST(:level AS text) IS NULL OR u.level = :level)
+      AND (CAST(:parent AS text) IS NULL OR u.parent_id = :parent)
+      AND u.name_fold LIKE :like AND (u.sort_key, u.id) > (:key, :id)
+    ORDER BY u.sort_key, u.id LIMIT :limit + 1)
+  SELECT coalesce(json_agg(json_build_object('id', h.id, 'code', h.code, 'name', h.name, 'name_en', h.name_en,
+      'level', h.level, 'parent', h.parent_id, 'parent_name', p.name, 'boundary_sets', h.boundary_sets,
+      'valid_from', h.valid_from, 'valid_to', h.valid_to, 'lat', h.lat, 'lon', h.lon, 'area_km2', h.area_km2,
+      'successors', (SELECT coalesce(json_agg(json_build_object('unit', s.successor_id, 'relation', s.relation,
+          'share', s.share, 'on', s.on) ORDER BY s.share DESC NULLS FIRST, s.successor_id), '[]')
+        FROM unit_succession s WHERE s.unit_id = h.id),
+      'source', h.source) ORDER BY h.place) FILTER (WHERE h.place <= :limit), '[]')::text AS items,
+    (SELECT json_build_array(sort_key, id) FROM hit WHERE place = :limit
+       AND EXISTS (SELECT FROM hit WHERE place > :limit)) AS last
+  FROM hit h LEFT JOIN unit p ON p.id = h.parent_id"""
+
+
+async def units(
+    read: AsyncSession,
+    *,
+    limit: int,
+    boundary_set: str | None = None,
+    level: str | None = None,
+    parent: str | None = None,
+    q: str | None = None,
+    after: list[Any] | None = None,
+) -> Page:
+    """By the Vietnamese alphabet; names match without accents."""
+    values = {
+        "set": boundary_set,
+        "level": level,
+        "parent": parent,
+        "like": f"%{words.fold(q or '')}%",
+        "key": after[0] if after else "",
+        "id": after[1] if after else "",
+        "limit": limit,
+    }
+    row = (await read.execute(sa.text(_UNITS), values)).one()
+    return Page(row.items, row.last)
+
+
+class BoundarySetRow(NamedTuple):
+    code: str
+    title: dict[str, str]
+    valid_from: date | None
+    valid_to: date | None
+    outlines: int
+
+
+async def boundary_sets(read: AsyncSession) -> list[BoundarySetRow]:
+    """Every set, oldest first, with how many of its units have an outline."""
+    statement = sa.text(
+        "SELECT s.code, s.title, s.valid_from, s.valid_to,"
+        " (SELECT count(*) FROM boundary b WHERE b.boundary_set = s.code) AS outlines"
+        " FROM boundary_set s ORDER BY s.valid_from NULLS FIRST, s.code"
+    )
+    return [BoundarySetRow(*row) for row in await read.execute(statement)]
+
+
+async def boundary_set_on(read: AsyncSession, as_of: date) -> str | None:
+    """The province's own set on that day; the former neighbour's is another."""
+    statement = sa.text(
+        "SELECT code FROM boundary_set WHERE code LIKE 'CM-%' AND (valid_from IS NULL OR valid_from <= :day)"
+        " AND (valid_to IS NULL OR valid_to > :day) ORDER BY valid_from DESC NULLS LAST LIMIT 1"
+    )
+    return (await read.execute(statement, {"day": as_of})).scalar_one_or_none()
+
+
+_BOUNDARIES = """
+  SELECT json_build_object('type', 'FeatureCollection', 'boundary_set', CAST(:set AS text),
+    'features', coalesce(json_agg(json_build_object('type', 'Feature', 'id', b.unit_id, 'geometry', b.geometry,
+      'bbox', json_build_array(b.west, b.south, b.east, b.north),
+      'properties', json_build_object('unit', b.unit_id, 'code', u.code, 'name', u.name, 'level', u.level,
+        'parent', u.parent_id, 'source', b.source)) ORDER BY u.level DESC, b.unit_id), '[]'))::text
+  FROM boundary b JOIN unit u ON u.id = b.unit_id
+  WHERE b.boundary_set = :set AND (CAST(:level AS text) IS NULL OR u.level = :level)"""
+
+
+async def boundaries(read: AsyncSession, boundary_set: str, level: str | None = None) -> str:
+    """GeoJSON, empty where no administrator has imported outlines yet."""
+    return str((await read.execute(sa.text(_BOUNDARIES), {"set": boundary_set, "level": level})).scalar_one())
+
+
+async def units_by_code(read: AsyncSession, codes: Collection[str]) -> dict[tuple[str, str], str]:
+    """(boundary set, code) -> unit id, of every vintage in which the codes stand."""
+    statement = sa.text(
+        "SELECT s.code AS boundary_set, u.code, u.id FROM unit u JOIN boundary_set s ON s.code = ANY(u.boundary_sets)"
+        " WHERE u.code = ANY(:codes)"
+    )
+    rows = await read.execute(statement, {"codes": sorted(codes)})
+    return {(row.boundary_set, row.code): row.id for row in rows}

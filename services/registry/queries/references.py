@@ -1,0 +1,63 @@
+"""What commands look up before they judge: the units and organisations that are spoken of."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.registry import data
+from services.registry.domain.checks import OrganisationRef, References, UnitRef
+
+_UNITS = sa.text(
+    "SELECT u.id, u.code, u.level, u.valid_from, u.valid_to, concat_ws(', ', u.name, p.name) AS name"
+    " FROM unit u LEFT JOIN unit p ON p.id = u.parent_id AND p.level = 'district'"
+    " WHERE u.id = ANY(:said) OR u.code = ANY(:said)"
+)
+_ORGANISATIONS = sa.text(
+    "SELECT DISTINCT ON (organisation_code) organisation_code AS code, kind, short AS name FROM organisation_version"
+    " WHERE recorded_to = 'infinity' AND organisation_code = ANY(:said) ORDER BY organisation_code, valid_from DESC"
+)
+
+
+async def references(read: AsyncSession, patches: Iterable[Mapping[str, Any]]) -> References:
+    """Two statements, however many rows are judged."""
+    units, organisations = set[str](), set[str]()
+    for patch in patches:
+        units.update(said for said in [patch.get("commune")] if said)
+        organisations.update(said for said in [patch.get("owner"), patch.get("operator")] if said)
+    found = (await read.execute(_UNITS, {"said": sorted(units)})).all() if units else []
+    known = (await read.execute(_ORGANISATIONS, {"said": sorted(organisations)})).all() if organisations else []
+    return References(
+        codes=data.codes(),
+        limits=data.limits(),
+        units=[UnitRef(row.id, row.code, row.level, row.name, row.valid_from, row.valid_to) for row in found],
+        organisations=[OrganisationRef(row.code, row.kind, row.name) for row in known],
+    )
+
+
+async def registered(read: AsyncSession, kind: str, keys: Collection[tuple[str, str, float, float]]) -> set[Any]:
+    """Those of the given (owner, name, longitude, latitude) that a structure already has, as believed now."""
+    if not keys:
+        return set()
+    statement = sa.text(
+        "SELECT DISTINCT v.owner_id, v.name, v.point[0] AS lon, v.point[1] AS lat FROM structure_version v"
+        " JOIN unnest(CAST(:owners AS text[]), CAST(:names AS text[])) AS k(owner_id, name)"
+        " ON v.owner_id = k.owner_id AND v.name = k.name WHERE v.kind = :kind AND v.recorded_to = 'infinity'"
+    )
+    asked = {"kind": kind, "owners": [key[0] for key in keys], "names": [key[1] for key in keys]}
+    rows = (await read.execute(statement, asked)).all()
+    return {(row.owner_id, row.name, row.lon, row.lat) for row in rows} & set(keys)
+
+
+async def existing_structures(read: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    statement = sa.text("SELECT id FROM structure WHERE id = ANY(:ids)")
+    return set((await read.execute(statement, {"ids": list(ids)})).scalars())
+
+
+async def publication(read: AsyncSession, name: str) -> tuple[int, str] | None:
+    """The newest version of a shipped file that was loaded, and its digest."""
+    statement = sa.text("SELECT version, digest FROM publication WHERE name = :name ORDER BY version DESC LIMIT 1")
+    row = (await read.execute(statement, {"name": name})).first()
+    return None if row is None else (row.version, row.digest)
