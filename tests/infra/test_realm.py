@@ -13,7 +13,7 @@ from tests.fixtures.realm_client import RealmClient, claims, through_keycloak, t
 from tests.fixtures.servers import Identity
 
 STANDARD = {"exp", "iat", "jti", "auth_time", "sid", "iss", "typ", "scope", "at_hash", "nonce"}
-ROLES = "applicant owner registrar reviewer head lead auditor publisher administrator"
+ROLES = {"applicant", "owner", "registrar", "reviewer", "head", "lead", "auditor", "publisher", "administrator"}
 PEOPLE = load(environ={}).people
 
 
@@ -121,9 +121,7 @@ def test_keycloak_lets_an_administrator_change_org_and_functions(keycloak_server
 def test_every_person_has_a_password_an_organisation_and_known_roles() -> None:
     raw = json.loads(REALM_FILE.read_text())
     roles = {role["name"] for role in raw["roles"]["client"]["hatang-api"]}
-    assert roles == set(
-        ["applicant", "owner", "registrar", "reviewer", "head", "lead", "auditor", "publisher", "administrator"]
-    )
+    assert roles == ROLES
     for user in raw["users"]:
         assert set(user["clientRoles"]["hatang-api"]) <= roles
         assert user["attributes"]["org"]
