@@ -193,6 +193,7 @@ async def shared_running(nats_server: Broker) -> AsyncIterator[Running]:
 @pytest.fixture
 def running(shared_running: Running) -> Running:
     """The run's gateway without an identity provider, for what needs no session and no setting of its own."""
+    shared_running.client.cookies.clear()
     for service in shared_running.services.values():
         service.seen.clear()
         service.chunks.clear()
