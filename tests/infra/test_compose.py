@@ -1,0 +1,117 @@
+"""docker-compose.yml: by the compose plugin where there is one, by the compose schema where installed, and by eye."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from infra.local import nats, postgres
+from tests.fixtures.servers import ROOT
+
+pytestmark = pytest.mark.unit
+
+TEXT = (ROOT / "docker-compose.yml").read_text()
+EXAMPLE = dict(line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line[:1].isalpha())
+SECRET = re.compile(r"PASSWORD|SECRET|_KEY$")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load(TEXT))
+
+
+def _plugin() -> list[str]:
+    docker = shutil.which("docker")
+    if docker and subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode == 0:
+        return [docker, "compose"]
+    return []
+
+
+def test_compose_itself_accepts_the_file() -> None:
+    command = _plugin()
+    if not command:
+        pytest.skip("no docker compose plugin here: the file is checked by schema and by eye only")
+    argv = [*command, "--env-file", ".env.example", "config", "--quiet"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_file_follows_the_compose_schema(compose: dict[str, Any]) -> None:
+    found = importlib.util.find_spec("check_jsonschema")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("check-jsonschema, which carries the compose schema, is not installed")
+    schema = f"{found.submodule_search_locations[0]}/builtin_schemas/vendor/compose-spec.json"
+    with open(schema) as file:
+        jsonschema.Draft7Validator(json.load(file)).validate(compose)
+
+
+def test_every_variable_has_an_example_and_every_secret_is_demanded() -> None:
+    used = dict(re.findall(r"\$\{([A-Z_]+)(:[?-])", TEXT))
+    assert set(used) == set(EXAMPLE)
+    for name, kind in used.items():
+        assert (kind == ":?") == bool(SECRET.search(name)), name
+    assert re.findall(r"\$\{[A-Z_]+\}", TEXT) == []
+
+
+def test_no_secret_stands_in_the_file(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        for key, value in service["environment"].items():
+            if SECRET.search(key):
+                assert str(value).startswith("${"), f"{name}: {key}"
+    assert "demo-" not in TEXT
+
+
+def test_servers_get_a_password_for_each_of_their_users(compose: dict[str, Any]) -> None:
+    wanted = {f"{role.upper()}_PASSWORD" for role in postgres.ROLES}
+    assert wanted <= set(compose["services"]["postgres"]["environment"])
+    assert {f"NATS_{user.upper()}_PASSWORD" for user in nats.USERS} == set(compose["services"]["nats"]["environment"])
+
+
+def test_the_owner_of_a_schema_is_known_to_its_migration_only(compose: dict[str, Any]) -> None:
+    holders = {
+        name
+        for name, service in compose["services"].items()
+        if any("OWNER" in key for key in service["environment"]) and name != "postgres"
+    }
+    assert holders == {f"{service}-migrate" for service in postgres.SERVICES}
+
+
+@pytest.mark.parametrize("service", postgres.SERVICES)
+def test_each_service_is_migrated_served_and_worked(compose: dict[str, Any], service: str) -> None:
+    services = compose["services"]
+    for part in ("migrate", "api", "worker"):
+        made = services[f"{service}-{part}"]
+        assert made["command"] == [f"services.{service}", part]
+        others = [key for key in made["environment"] if key.split("_")[0].lower() in set(postgres.SERVICES) - {service}]
+        assert others == []
+    for part in ("api", "worker"):
+        first = services[f"{service}-{part}"]["depends_on"]
+        assert first[f"{service}-migrate"] == {"condition": "service_completed_successfully"}
+
+
+def test_only_loopback_is_published(compose: dict[str, Any]) -> None:
+    published = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_what_others_wait_for_can_say_that_it_is_well(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, service in services.items():
+        for other, condition in service.get("depends_on", {}).items():
+            assert other in services, name
+            if condition["condition"] == "service_healthy":
+                assert "healthcheck" in services[other], other
+
+
+def test_volumes_and_mounted_files_exist(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / source).is_file() if source.startswith("./") else source in compose["volumes"], volume
