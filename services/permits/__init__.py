@@ -1,0 +1,1 @@
+"""Permits: dossiers for new structures from filing to the standing mast, with dates that can be proven."""

@@ -1,0 +1,48 @@
+"""`python -m services.permits api | worker | migrate | verify | rebuild | ...`"""
+
+import asyncio
+from pathlib import Path
+
+import typer
+
+from kernel.bus import Bus
+from kernel.cli import command_line
+from kernel.clock import Clock
+from kernel.db import Database
+from services.permits import commands
+from services.permits.app import create
+from services.permits.jobs import rebuild_copies
+from services.permits.queries.verify import faults
+from services.permits.settings import PermitsSettings
+from services.permits.worker import work
+
+
+async def publish(database: Database, clock: Clock) -> None:
+    async with database.tx() as tx:
+        await commands.publish(tx, now=clock())
+
+
+cli = command_line(
+    "permits", Path(__file__).parent, app=create, work=work, settings=PermitsSettings, publish=publish, verify=faults
+)
+
+
+@cli.command()
+def rebuild() -> None:
+    """Fill the copies of units and organisations anew from the registry's stream, in one transaction."""
+    settings = PermitsSettings.load("permits")
+    typer.echo(asyncio.run(_rebuild(settings)))
+
+
+async def _rebuild(settings: PermitsSettings) -> str:
+    database, bus = Database(settings.database_url, 2), Bus(settings)
+    await bus.connect(wait=True)
+    try:
+        return await rebuild_copies(database, bus)
+    finally:
+        await bus.close()
+        await database.close()
+
+
+if __name__ == "__main__":
+    cli()

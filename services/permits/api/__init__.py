@@ -1,0 +1,5 @@
+"""The API of permits."""
+
+from services.permits.api import applications, files, law, moves, queue
+
+ROUTERS = [files.router, applications.router, moves.router, queue.router, law.router]

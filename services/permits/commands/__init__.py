@@ -1,0 +1,44 @@
+"""Every state change of permits: lock, policy, rule, write, audit, outbox, in the transaction of the caller."""
+
+from services.permits.commands.assign import claim, hand_back
+from services.permits.commands.complete import accept, deem_complete, request_supplement, supplement
+from services.permits.commands.copies import empty_copies, take_organisations, take_units
+from services.permits.commands.decide import decide, extend, withdraw
+from services.permits.commands.file import Filing, Receipt, file
+from services.permits.commands.keep import Taken, drop_chunks, drop_files, mark_stored, store_file, take
+from services.permits.commands.ledger import recompute
+from services.permits.commands.publish import publish
+from services.permits.commands.review import draft_opinion, fall_silent, give_opinion
+from services.permits.commands.touch import Changed
+from services.permits.commands.works import notify_works
+
+__all__ = [
+    "Changed",
+    "Filing",
+    "Receipt",
+    "Taken",
+    "accept",
+    "claim",
+    "decide",
+    "deem_complete",
+    "draft_opinion",
+    "drop_chunks",
+    "drop_files",
+    "empty_copies",
+    "extend",
+    "fall_silent",
+    "file",
+    "give_opinion",
+    "hand_back",
+    "mark_stored",
+    "notify_works",
+    "publish",
+    "recompute",
+    "request_supplement",
+    "store_file",
+    "supplement",
+    "take",
+    "take_organisations",
+    "take_units",
+    "withdraw",
+]

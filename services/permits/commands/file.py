@@ -1,0 +1,222 @@
+"""Filing a dossier: by API and by page alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from contracts.permits import ApplicationFiled, Site
+from kernel import audit, outbox
+from kernel.auth import Actor
+from kernel.clock import local_date
+from kernel.db import new_id
+from kernel.errors import N_, Fault
+from services.permits import queries
+from services.permits.commands.ledger import Bearer, Deed, tick
+from services.permits.commands.number import next_number
+from services.permits.domain import numbers, policy
+from services.permits.domain.application import PartDraft, SiteDraft, check_filing
+from services.permits.domain.refusals import DossierFaulty, RegistrarOnly
+from services.permits.settings import PermitsSettings
+from services.permits.tables import Application, ApplicationPart, ApplicationSite
+
+APPLICANT_MISSING = N_("Say for which organisation the dossier is filed.")
+APPLICANT_UNKNOWN = N_("This organisation is not known.")
+RECEIVED_AHEAD = N_("The receipt must not lie ahead.")
+REASON_MISSING = N_("Say why the receipt is entered by hand.")
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What an applicant gives. `applicant`, `received_at`, `received_reason`: for a registrar entering paper."""
+
+    work: str
+    sites: Sequence[SiteDraft]
+    parts: Sequence[PartDraft]
+    applicant: str | None = None
+    received_at: datetime | None = None
+    received_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the applicant is told at once: the number, when it counts as received, what the law is, the due date."""
+
+    id: UUID
+    number: str
+    state: str
+    version: int
+    procedure: str
+    received_at: datetime
+    received_on: date
+    effective_on: date
+    due_on: date | None
+    sites: Sequence[Site]
+
+
+async def file(
+    tx: AsyncSession, actor: Actor, filing: Filing, *, application_id: UUID, settings: PermitsSettings, now: datetime
+) -> Receipt:
+    """Raises Forbidden, RegistrarOnly (403), DossierFaulty (422), NoProcedure, NoCalendar, NoMandate (409)."""
+    policy.demand(actor, "permits:application:file")
+    applicant, received_at = await _on_behalf(tx, actor, filing, now)
+    ground = await queries.filing_ground(
+        tx,
+        work=filing.work,
+        received_on=local_date(received_at),
+        today=local_date(now),
+        area=settings.area,
+        org=applicant,
+        uploader=actor.org,
+        units=[site.unit for site in filing.sites],
+        files=[part.file_id for part in filing.parts],
+        max_bytes=settings.max_dossier_mb * 1_000_000,
+    )
+    check_filing(filing.sites, filing.parts, ground.rules)
+    row = _application(application_id, applicant, actor, filing, received_at, ground, now)
+    sites = [_site(no, site) for no, site in enumerate(filing.sites, 1)]
+    await tx.execute(sa.insert(Application).values(row))
+    await tx.execute(sa.insert(ApplicationSite), [_site_row(application_id, *each) for each in sites])
+    await _put_parts(tx, application_id, filing.parts, now)
+    owner = Bearer(application_id, ground.procedure_id, ground.procedure, ground.lead_org, {})
+    deed = Deed("received", received_at, row["effective_on"], application_id)
+    clocks = await tick(tx, actor, owner, deed, calendar=ground.calendar, now=now, fresh=True)
+    due_on = min((reading.due_on for reading in clocks.values() if reading.due_on), default=None)
+    year = local_date(now).year
+    number = numbers.dossier_number(year, await next_number(tx, numbers.dossier_series(settings.area), year))
+    await tx.execute(sa.update(Application).where(col(Application.id) == application_id).values(number=number))
+    receipt = Receipt(
+        application_id,
+        number,
+        "received",
+        1,
+        ground.procedure.label,
+        received_at,
+        row["received_on"],
+        row["effective_on"],
+        due_on,
+        [site for site, _ in sites],
+    )
+    await _tell(tx, actor, receipt, row, now)
+    return receipt
+
+
+async def _on_behalf(tx: AsyncSession, actor: Actor, filing: Filing, now: datetime) -> tuple[str, datetime]:
+    """Whose dossier it is and when it arrived; only a registrar may say either."""
+    by_hand = filing.received_at is not None or filing.applicant not in (None, actor.org)
+    if not by_hand and "applicant" in actor.capabilities:
+        return actor.org, now
+    if not policy.allowed(actor, "permits:application:receive"):
+        raise RegistrarOnly
+    faults = []
+    if filing.applicant is None:
+        faults.append(Fault("/applicant", "missing", APPLICANT_MISSING))
+    elif not await queries.organisation_known(tx, filing.applicant, local_date(now)):
+        faults.append(Fault("/applicant", "unknown", APPLICANT_UNKNOWN))
+    if filing.received_at is not None and filing.received_at > now:
+        faults.append(Fault("/received_at", "ahead", RECEIVED_AHEAD))
+    if filing.received_at is not None and not (filing.received_reason or "").strip():
+        faults.append(Fault("/received_reason", "missing", REASON_MISSING))
+    if faults:
+        raise DossierFaulty(errors=faults)
+    return str(filing.applicant), filing.received_at or now
+
+
+def _application(
+    application_id: UUID,
+    applicant: str,
+    actor: Actor,
+    filing: Filing,
+    received_at: datetime,
+    ground: Any,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "id": application_id,
+        "procedure_version_id": ground.procedure_id,
+        "applicant_org": applicant,
+        "filed_by": actor.id,
+        "state": "received",
+        "version": 1,
+        "received_at": received_at,
+        "received_on": local_date(received_at),
+        "effective_on": ground.calendar.incoming(received_at),
+        "received_reason": filing.received_reason,
+        "lead_org": ground.lead_org,
+        "touched_at": now,
+    }
+
+
+def _site(no: int, draft: SiteDraft) -> tuple[Site, SiteDraft]:
+    site = Site(
+        no=no,
+        structure_id=new_id(),
+        kind=draft.kind,
+        name=draft.name,
+        code=draft.code,
+        height_m=draft.height_m,
+        lon=draft.lon,
+        lat=draft.lat,
+        unit=draft.unit,
+        capacity=draft.capacity,
+    )
+    return site, draft
+
+
+def _site_row(application_id: UUID, site: Site, draft: SiteDraft) -> dict[str, Any]:
+    return {
+        "application_id": application_id,
+        "no": site.no,
+        "structure_id": site.structure_id,
+        "kind": site.kind,
+        "name": site.name,
+        "code_system": site.code[0] if site.code else None,
+        "code": site.code[1] if site.code else None,
+        "height_m": site.height_m,
+        "lon": site.lon,
+        "lat": site.lat,
+        "unit_id": site.unit,
+        "capacity": site.capacity,
+        "facts": dict(draft.facts),
+    }
+
+
+async def _put_parts(tx: AsyncSession, application_id: UUID, parts: Sequence[PartDraft], now: datetime) -> None:
+    counted: dict[str, int] = {}
+    rows = []
+    for part in parts:
+        counted[part.code] = counted.get(part.code, 0) + 1
+        rows.append(
+            {
+                "application_id": application_id,
+                "code": part.code,
+                "no": counted[part.code],
+                "file_id": part.file_id,
+                "added_at": now,
+            }
+        )
+    if rows:
+        await tx.execute(sa.insert(ApplicationPart), rows)
+
+
+async def _tell(tx: AsyncSession, actor: Actor, receipt: Receipt, row: dict[str, Any], now: datetime) -> None:
+    after = {"number": receipt.number, "applicant": row["applicant_org"], "received_at": row["received_at"]}
+    if row["received_reason"]:
+        after["reason"] = row["received_reason"]
+    await audit.record(tx, actor, "permits:application:file", receipt.id, now=now, after=after)
+    event = ApplicationFiled(
+        application_id=receipt.id,
+        number=receipt.number,
+        version=receipt.version,
+        applicant=row["applicant_org"],
+        procedure=receipt.procedure,
+        received_on=receipt.received_on,
+        lead=row["lead_org"],
+        sites=list(receipt.sites),
+    )
+    await outbox.record(tx, actor, event, subject=receipt.id, now=now)

@@ -1,0 +1,181 @@
+"""The ledger of days and its projection: every act that moves a clock is written here, then the due dates are read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.auth import Actor, system
+from kernel.db import new_id
+from services.permits import queries
+from services.permits.domain.calendar import Calendar
+from services.permits.domain.clock import Entry, Key, Reading, Readings, Step, by_clock, react, read, readings
+from services.permits.domain.procedure import Procedure, Trigger
+from services.permits.tables import ClockEvent, Deadline
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Whose clocks they are: the dossier, its law, and who answers for it and for each review."""
+
+    application_id: UUID
+    procedure_version_id: UUID
+    procedure: Procedure
+    lead_org: str
+    reviews: Mapping[UUID, tuple[str, str]]
+
+    def answers(self, review_id: UUID | None) -> tuple[str, str]:
+        """(organisation, function)."""
+        return (self.lead_org, self.procedure.lead) if review_id is None else self.reviews[review_id]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """An act: when it happened, the day whose end it takes effect at, what caused it."""
+
+    trigger: Trigger
+    at: datetime
+    effective_on: date
+    cause: UUID
+    reason: str | None = None
+
+
+def bearer(dossier: queries.Dossier) -> Bearer:
+    return Bearer(
+        dossier.id,
+        dossier.procedure_version_id,
+        dossier.procedure,
+        dossier.lead_org,
+        {review.id: (review.org, review.function) for review in dossier.reviews},
+    )
+
+
+async def tick(
+    tx: AsyncSession,
+    actor: Actor,
+    owner: Bearer,
+    deed: Deed,
+    *,
+    calendar: Calendar,
+    now: datetime,
+    review_ids: Sequence[UUID] = (),
+    fresh: bool = False,
+) -> Readings:
+    """Writes what the act does to the clocks and projects those it touched; answers with all of them.
+
+    `fresh`: the dossier has no entries yet, so none are read.
+    """
+    entries = [] if fresh else await queries.ledger(tx, owner.application_id)
+    before = readings(owner.procedure, entries, calendar)
+    steps = react(
+        owner.procedure, deed.trigger, {key: found.state for key, found in before.items()}, review_ids=review_ids
+    )
+    return await _write(tx, actor, owner, deed, steps, entries, before, calendar, now)
+
+
+async def extend_clock(
+    tx: AsyncSession,
+    actor: Actor,
+    owner: Bearer,
+    deed: Deed,
+    clock: str,
+    days: int,
+    *,
+    calendar: Calendar,
+    now: datetime,
+) -> Readings:
+    entries = await queries.ledger(tx, owner.application_id)
+    before = readings(owner.procedure, entries, calendar)
+    step = Step(clock, "extend", None, days)
+    return await _write(tx, actor, owner, deed, [step], entries, before, calendar, now)
+
+
+async def _write(
+    tx: AsyncSession,
+    actor: Actor,
+    owner: Bearer,
+    deed: Deed,
+    steps: Sequence[Step],
+    entries: Sequence[Entry],
+    before: Readings,
+    calendar: Calendar,
+    now: datetime,
+) -> Readings:
+    if not steps:
+        return before
+    last = entries[-1].seq if entries else 0
+    added = [
+        Entry(last + place, s.clock, s.kind, deed.effective_on, deed.at, s.days, new_id(), None, s.review_id)
+        for place, s in enumerate(steps, 1)
+    ]
+    await tx.execute(sa.insert(ClockEvent), [_event(entry, owner, deed, actor, now) for entry in added])
+    grouped = by_clock([*entries, *added])
+    touched = {(step.clock, step.review_id) for step in steps}
+    after = {key: read(owner.procedure.clock(key[0]), grouped[key], calendar) for key in touched}
+    await _project(tx, owner, after, calendar)
+    return {**before, **after}
+
+
+def _event(entry: Entry, owner: Bearer, deed: Deed, actor: Actor, now: datetime) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "application_id": owner.application_id,
+        "review_id": entry.review_id,
+        "seq": entry.seq,
+        "clock": entry.clock,
+        "kind": entry.kind,
+        "at": deed.at,
+        "effective_on": entry.effective_on,
+        "days": entry.days,
+        "cause": deed.cause,
+        "reason": deed.reason,
+        "corrects": entry.corrects,
+        "actor": actor.id,
+        "recorded_at": now,
+    }
+
+
+async def _project(tx: AsyncSession, owner: Bearer, after: Readings, calendar: Calendar) -> None:
+    rows = [_deadline(owner, key, reading, calendar) for key, reading in after.items()]
+    statement = insert(Deadline)
+    kept = {"id", "application_id", "review_id", "clock"}
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
+    await tx.execute(
+        statement.on_conflict_do_update(index_elements=["application_id", "review_id", "clock"], set_=changed), rows
+    )
+
+
+def _deadline(owner: Bearer, key: Key, reading: Reading, calendar: Calendar) -> dict[str, object]:
+    clock, review_id = key
+    org, function = owner.answers(review_id)
+    due_on = None if reading.state == "paused" else reading.due_on
+    return {
+        "id": new_id(),
+        "application_id": owner.application_id,
+        "review_id": review_id,
+        "clock": clock,
+        "org": org,
+        "function": function,
+        "state": reading.state,
+        "length": reading.length,
+        "due_on": due_on,
+        "sort_on": due_on or date.max,
+        "remaining": reading.remaining if reading.state == "paused" else None,
+        "on_expiry": owner.procedure.clock(clock).on_expiry,
+        "procedure_version": owner.procedure_version_id,
+        "calendar_version": calendar.id,
+    }
+
+
+async def recompute(tx: AsyncSession, application_id: UUID, calendar: Calendar) -> int:
+    """Reads the running clocks of one dossier by another calendar; ended ones keep theirs."""
+    dossier = await queries.application(tx, application_id, actor=system("calendar"), lock=True)
+    found = readings(dossier.procedure, await queries.ledger(tx, application_id), calendar)
+    moving = {key: reading for key, reading in found.items() if reading.state in ("running", "paused")}
+    if moving:
+        await _project(tx, bearer(dossier), moving, calendar)
+    return len(moving)

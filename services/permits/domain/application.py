@@ -1,0 +1,376 @@
+"""The states of a dossier, the moves between them, and what a dossier must hold to be received."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from kernel.clock import local_date
+from kernel.errors import N_, Fault
+from services.permits.domain.procedure import Procedure, required_parts, site_facts
+from services.permits.domain.refusals import (
+    AlreadyAnswered,
+    DossierFaulty,
+    DraftMissing,
+    NothingBuilt,
+    NoticeGivenAlready,
+    OwnDraft,
+    ReasonMissing,
+    RoundsUsedUp,
+    WrongMove,
+)
+
+State = Literal["received", "incomplete", "supplemented", "under_review", "ready", "decided", "closed", "withdrawn"]
+STATES: tuple[str, ...] = get_args(State)
+OPEN: tuple[str, ...] = STATES[:5]
+Act = Literal["request_supplement", "supplement", "accept", "settle", "decide", "withdraw", "close"]
+
+MOVES: Mapping[str, tuple[Collection[str], State]] = {
+    "request_supplement": (("received", "supplemented"), "incomplete"),
+    "supplement": (("incomplete",), "supplemented"),
+    "accept": (("received", "supplemented"), "under_review"),
+    "settle": (("under_review",), "ready"),
+    "decide": (("under_review", "ready"), "decided"),
+    "withdraw": (OPEN, "withdrawn"),
+    "close": (("decided",), "closed"),
+}
+OPINIONS = ("agree", "conditions", "disagree", "not_involved")
+SILENT = "silent"
+
+
+def next_state(state: str, act: Act) -> State:
+    """Raises WrongMove (409)."""
+    origins, target = MOVES[act]
+    if state not in origins:
+        raise WrongMove(state=state)
+    return target
+
+
+def moves_from(state: str) -> list[str]:
+    return [act for act, (origins, _) in MOVES.items() if state in origins]
+
+
+@dataclass(frozen=True)
+class SiteDraft:
+    """A place as the applicant gives it: metres above ground, WGS 84 degrees, `unit` such as `32002@2025`."""
+
+    kind: str
+    lon: float
+    lat: float
+    unit: str
+    name: str = ""
+    code: tuple[str, str] | None = None
+    height_m: Decimal | None = None
+    capacity: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PartDraft:
+    code: str
+    file_id: UUID
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    id: UUID
+    org: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class KnownUnit:
+    id: str
+    level: str
+    valid_from: date | None
+    valid_to: date | None
+
+    def stands(self, day: date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day < self.valid_to)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the check of a dossier stands on: the procedure in force, the copies and the code lists."""
+
+    procedure: Procedure
+    received_on: date
+    units: Mapping[str, KnownUnit]
+    files: Mapping[UUID, KnownFile]
+    facts: Mapping[str, Mapping[str, Any]]
+    codes: Collection[tuple[str, str]]
+    box: tuple[float, float, float, float]
+    file_orgs: Collection[str]
+    max_bytes: int
+
+    @property
+    def fact_defaults(self) -> dict[str, Any]:
+        return {name: fact.get("default") for name, fact in self.facts.items()}
+
+
+def facts_of(site: SiteDraft, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return site_facts(site.kind, site.code, site.height_m, dict(site.facts), dict(defaults))
+
+
+def check_filing(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground: Ground) -> None:
+    """Raises DossierFaulty (422) with every fault at once, each with its pointer."""
+    faults: list[Fault] = []
+    for place, site in enumerate(sites):
+        faults += _site_faults(f"/sites/{place}", site, ground)
+    faults += part_faults(parts, ground)
+    faults += _missing_parts(sites, parts, ground)
+    if faults:
+        raise DossierFaulty(errors=faults)
+
+
+HEIGHT = N_("Give the height above ground in metres, more than 0 and at most 500.")
+OUTSIDE = N_("This point lies outside the province. Check the coordinates.")
+SWAPPED = N_("This point lies outside the province: longitude and latitude look swapped.")
+UNIT_UNKNOWN = N_("This commune is not known.")
+UNIT_PAST = N_("This commune did not exist on {day}.")
+UNIT_LEVEL = N_("Name a commune, not a larger unit.")
+KIND_WRONG = N_("This procedure is not for this kind of structure.")
+CODE_UNKNOWN = N_("This class code is not known.")
+FACT_UNKNOWN = N_("This fact is not known.")
+FACT_WRONG = N_("This value does not fit the fact.")
+PART_UNKNOWN = N_("This procedure knows no such part.")
+PART_MISSING = N_("The part {part} is required.")
+FILE_UNKNOWN = N_("There is no such file of yours. Send it first, then refer to its id.")
+TOO_MUCH = N_("The files of a dossier may be {limit_mb} MB together.")
+
+
+def _site_faults(at: str, site: SiteDraft, ground: Ground) -> list[Fault]:
+    faults = []
+    if site.kind not in ground.procedure.kinds:
+        faults.append(Fault(f"{at}/kind", "kind_wrong", KIND_WRONG))
+    if site.height_m is None or not 0 < site.height_m <= 500:
+        faults.append(Fault(f"{at}/height_m", "height", HEIGHT))
+    if site.code is not None and site.code not in ground.codes:
+        faults.append(Fault(f"{at}/code", "code_unknown", CODE_UNKNOWN))
+    faults += _point_faults(at, site, ground.box)
+    faults += _unit_faults(f"{at}/unit", ground.units.get(site.unit), ground.received_on)
+    for name, value in site.facts.items():
+        if name not in ground.facts:
+            faults.append(Fault(f"{at}/facts/{name}", "fact_unknown", FACT_UNKNOWN))
+        elif not _fits(value, ground.facts[name]):
+            faults.append(Fault(f"{at}/facts/{name}", "fact_wrong", FACT_WRONG))
+    return faults
+
+
+def _point_faults(at: str, site: SiteDraft, box: tuple[float, float, float, float]) -> list[Fault]:
+    if _inside(site.lon, site.lat, box):
+        return []
+    swapped = _inside(site.lat, site.lon, box)
+    return [Fault(f"{at}/{axis}", "outside", SWAPPED if swapped else OUTSIDE) for axis in ("lon", "lat")]
+
+
+def _inside(lon: float, lat: float, box: tuple[float, float, float, float]) -> bool:
+    west, south, east, north = box
+    return west <= lon <= east and south <= lat <= north
+
+
+def _unit_faults(at: str, unit: KnownUnit | None, day: date) -> list[Fault]:
+    if unit is None:
+        return [Fault(at, "unit_unknown", UNIT_UNKNOWN)]
+    if unit.level != "commune":
+        return [Fault(at, "unit_level", UNIT_LEVEL)]
+    return [] if unit.stands(day) else [Fault(at, "unit_past", UNIT_PAST, day=f"{day:%d/%m/%Y}")]
+
+
+def _fits(value: Any, fact: Mapping[str, Any]) -> bool:
+    if fact["type"] == "choice":
+        return value in fact["choices"]
+    if fact["type"] == "yes_no":
+        return isinstance(value, bool)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
+def part_faults(parts: Sequence[PartDraft], ground: Ground) -> list[Fault]:
+    """Unknown codes, files that are not there or not the applicant's, too much together."""
+    known = {part.code for part in ground.procedure.parts}
+    faults, total = [], 0
+    for place, part in enumerate(parts):
+        if part.code not in known:
+            faults.append(Fault(f"/parts/{place}/code", "part_unknown", PART_UNKNOWN))
+        found = ground.files.get(part.file_id)
+        if found is None or found.org not in ground.file_orgs:
+            faults.append(Fault(f"/parts/{place}/file", "file_unknown", FILE_UNKNOWN))
+        else:
+            total += found.size
+    if total > ground.max_bytes:
+        faults.append(Fault("/parts", "too_much", TOO_MUCH, limit_mb=ground.max_bytes // 1_000_000))
+    return faults
+
+
+def _missing_parts(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground: Ground) -> list[Fault]:
+    given = {part.code for part in parts}
+    facts = [facts_of(site, ground.fact_defaults) for site in sites]
+    missing = [part.code for part in required_parts(ground.procedure, facts) if part.code not in given]
+    return [Fault(f"/parts/{code}", "part_missing", PART_MISSING, part=code) for code in missing]
+
+
+ITEM_UNKNOWN = N_("This procedure knows no such part.")
+ITEM_NEW = N_("A later request may only repeat what the first one asked for.")
+ITEM_NONE = N_("Name at least one part that is missing or wrong.")
+ITEM_UNANSWERED = N_("The request asked for the part {part}.")
+
+
+@dataclass(frozen=True)
+class SupplementItem:
+    """What is missing or wrong: the part's code and, in words, why."""
+
+    code: str
+    reason: str = ""
+
+
+def check_request(items: Sequence[SupplementItem], earlier: Sequence[Sequence[str]], procedure: Procedure) -> None:
+    """Raises RoundsUsedUp (409), or DossierFaulty (422) with a pointer per item."""
+    if len(earlier) >= procedure.supplements.rounds:
+        raise RoundsUsedUp(rounds=procedure.supplements.rounds)
+    faults = [] if items else [Fault("/items", "none", ITEM_NONE)]
+    known = {part.code for part in procedure.parts}
+    asked = {code for codes in earlier for code in codes}
+    for place, item in enumerate(items):
+        if item.code not in known:
+            faults.append(Fault(f"/items/{place}/code", "part_unknown", ITEM_UNKNOWN))
+        elif earlier and not procedure.supplements.new_items and item.code not in asked:
+            faults.append(Fault(f"/items/{place}/code", "item_new", ITEM_NEW))
+    if faults:
+        raise DossierFaulty(errors=faults)
+
+
+def unanswered(asked: Sequence[str], parts: Sequence[PartDraft]) -> list[Fault]:
+    given = {part.code for part in parts}
+    return [Fault(f"/parts/{code}", "part_missing", ITEM_UNANSWERED, part=code) for code in asked if code not in given]
+
+
+GROUNDS = N_("Give the grounds.")
+CONDITIONS = N_("Name at least one condition.")
+OUTCOME = N_("This value is not in the list of allowed values.")
+EARLY = N_("Not all asked have answered. To decide now, give the reason.")
+AGAINST = N_("One of those asked objects. To decide otherwise, give the reason.")
+
+
+@dataclass(frozen=True)
+class Condition:
+    text: str
+    due_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Opinion:
+    outcome: str
+    grounds: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReviewState:
+    """The part of a review that rules look at. `orgs` of the asked body's line count as the body itself."""
+
+    id: UUID
+    function: str
+    org: str
+    round: int
+    outcome: str | None
+    drafted_by: str | None
+    signed_by: str | None
+    version: int
+
+    @property
+    def answered(self) -> bool:
+        return self.outcome is not None and (self.signed_by is not None or self.outcome == SILENT)
+
+
+def check_opinion(opinion: Opinion) -> None:
+    """Raises DossierFaulty (422): an objection has grounds, an agreement with conditions names them."""
+    faults = []
+    if opinion.outcome not in OPINIONS:
+        faults.append(Fault("/outcome", "literal_error", OUTCOME))
+    if opinion.outcome == "disagree" and not opinion.grounds.strip():
+        faults.append(Fault("/grounds", "missing", GROUNDS))
+    if opinion.outcome == "conditions" and not opinion.conditions:
+        faults.append(Fault("/conditions", "missing", CONDITIONS))
+    if faults:
+        raise DossierFaulty(errors=faults)
+
+
+def check_signer(review: ReviewState, signer: str, *, four_eyes: bool) -> None:
+    """Raises AlreadyAnswered (409), DraftMissing (409), OwnDraft (403). A silent review takes a late answer."""
+    if review.signed_by is not None:
+        raise AlreadyAnswered
+    if four_eyes and review.drafted_by is None:
+        raise DraftMissing
+    if review.drafted_by == signer:
+        raise OwnDraft
+
+
+@dataclass(frozen=True)
+class Decision:
+    outcome: str
+    grounds: str = ""
+    conditions: tuple[Condition, ...] = ()
+    reason: str = ""
+
+
+def check_decision(decision: Decision, procedure: Procedure, reviews: Sequence[ReviewState]) -> bool:
+    """Whether it lets build. Raises DossierFaulty (422) or ReasonMissing (422)."""
+    if decision.outcome not in procedure.outcomes:
+        raise DossierFaulty(errors=[Fault("/outcome", "literal_error", OUTCOME)])
+    may_build = decision.outcome in procedure.may_build
+    if not may_build and not decision.grounds.strip():
+        raise DossierFaulty(errors=[Fault("/grounds", "missing", GROUNDS)])
+    if not decision.reason.strip():
+        if not all(review.answered for review in reviews):
+            raise ReasonMissing(errors=[Fault("/reason", "missing", EARLY)])
+        if may_build and any(review.outcome == "disagree" for review in reviews):
+            raise ReasonMissing(errors=[Fault("/reason", "missing", AGAINST)])
+    return may_build
+
+
+NOT_BEFORE_DECISION = N_("The day must not lie before the decision of {day}.")
+NOT_BEFORE_START = N_("The day must not lie before the commencement of {day}.")
+NOT_AHEAD = N_("The day must not lie ahead.")
+TOO_FAR = N_("Works must start within 12 months of the decision.")
+COMMENCE_FIRST = N_("Notify the commencement first.")
+START_WITHIN_DAYS = 365
+
+
+def check_notice(
+    kind: str,
+    on: date,
+    *,
+    state: str,
+    may_build: bool,
+    decided_on: date | None,
+    given: Mapping[str, date],
+    now: datetime,
+) -> None:
+    """Commencement may be told beforehand, completion not; each once, in this order, after a decision that allows it.
+
+    Raises NothingBuilt, NoticeGivenAlready, WrongMove (409), DossierFaulty (422).
+    """
+    if decided_on is None:
+        raise WrongMove(state=state)
+    if not may_build:
+        raise NothingBuilt
+    if kind in given:
+        raise NoticeGivenAlready
+    if kind == "completion" and "commencement" not in given:
+        raise DossierFaulty(errors=[Fault("/kind", "order", COMMENCE_FIRST)])
+    fault = _day_fault(kind, on, decided_on, given, local_date(now))
+    if fault is not None:
+        raise DossierFaulty(errors=[fault])
+
+
+def _day_fault(kind: str, on: date, decided_on: date, given: Mapping[str, date], today: date) -> Fault | None:
+    if on < decided_on:
+        return Fault("/on", "before_decision", NOT_BEFORE_DECISION, day=f"{decided_on:%d/%m/%Y}")
+    if kind == "commencement":
+        return Fault("/on", "too_far", TOO_FAR) if (on - decided_on).days > START_WITHIN_DAYS else None
+    if on < given["commencement"]:
+        return Fault("/on", "before_start", NOT_BEFORE_START, day=f"{given['commencement']:%d/%m/%Y}")
+    return Fault("/on", "ahead", NOT_AHEAD) if on > today else None

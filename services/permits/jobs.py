@@ -1,0 +1,126 @@
+"""What the worker visits: deadlines that have passed, files on their way to the bucket, files nobody names."""
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+
+from contracts.registry import OrganisationChanged, UnitChanged
+from kernel import logging
+from kernel.auth import system
+from kernel.bus import Bus
+from kernel.clock import local_date
+from kernel.db import Database
+from kernel.worker import Job
+from services.permits import commands, queries
+from services.permits.clients import Parts, history
+from services.permits.queries.proof import DeadlineRow
+from services.permits.settings import PermitsSettings
+
+log = logging.get(__name__)
+BATCH = 200
+IN_MEMORY = 1024 * 1024
+
+
+def jobs(settings: PermitsSettings) -> tuple[Job, ...]:
+    return (
+        Job("deadlines", 1.0, lambda db, bus, now: pass_deadlines(db, settings, now)),
+        Job("parts", 1.0, lambda db, bus, now: move_parts(db, bus, now)),
+        Job("chunks", 600.0, lambda db, bus, now: drop_chunks(db, settings, now)),
+        Job("unused files", 600.0, lambda db, bus, now: expire_files(db, settings, now)),
+        Job("orphans", 3600.0, lambda db, bus, now: sweep_bucket(db, bus, settings, now)),
+    )
+
+
+async def pass_deadlines(database: Database, settings: PermitsSettings, now: datetime) -> int:
+    """Silence that means something, dossier by dossier; what fails is logged and visited again."""
+    async with database.read() as read:
+        rows = await queries.expired(read, local_date(now), BATCH)
+    done = 0
+    for row in rows:
+        try:
+            async with database.tx() as tx:
+                done += await _pass(tx, row, settings, now)
+        except Exception as error:
+            log.exception("deadline.failed", application=str(row.application_id), error=repr(error)[:300])
+    return done
+
+
+async def _pass(tx: queries.Session, row: DeadlineRow, settings: PermitsSettings, now: datetime) -> bool:
+    """Under the dossier's lock the deadline is read again: an answer may have come in the meantime."""
+    dossier = await queries.application(tx, row.application_id, actor=system("deadlines"), lock=True)
+    due_on = (await queries.running(tx, dossier.id)).get((row.clock, row.review_id))
+    if due_on is None or due_on >= local_date(now):
+        return False
+    if row.on_expiry == "deemed_complete":
+        await commands.deem_complete(tx, dossier, due_on=due_on, settings=settings, now=now)
+    elif row.review_id is not None:
+        await commands.fall_silent(tx, dossier, row.review_id, due_on=due_on, settings=settings, now=now)
+    return True
+
+
+async def move_parts(database: Database, bus: Bus, now: datetime) -> int:
+    """Staged files into the bucket, one transaction each; a broker that is away is waited for."""
+    moved = 0
+    while bus.connected and await _move_one(database, Parts(bus), now):
+        moved += 1
+    return moved
+
+
+async def _move_one(database: Database, parts: Parts, now: datetime) -> bool:
+    async with database.tx() as tx:
+        row = await queries.next_staged(tx)
+        if row is None:
+            return False
+        with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as content:
+            no = 0
+            while (piece := await queries.chunk(tx, row.id, no)) is not None:
+                content.write(piece)
+                no += 1
+            await parts.put(row.sha256, content)  # type: ignore[arg-type]
+        await commands.mark_stored(tx, row.id, now=now)
+    return True
+
+
+async def drop_chunks(database: Database, settings: PermitsSettings, now: datetime) -> int:
+    """The bucket has had them for some days: the database lets go of its copy."""
+    async with database.tx() as tx:
+        stale = await queries.stale_chunks(tx, now - timedelta(days=settings.chunk_days), BATCH)
+        return await commands.drop_chunks(tx, stale) if stale else 0
+
+
+async def expire_files(database: Database, settings: PermitsSettings, now: datetime) -> int:
+    async with database.tx() as tx:
+        unused = await queries.expired_files(tx, now - timedelta(hours=settings.unused_file_hours), BATCH)
+        return await commands.drop_files(tx, unused, now=now)
+
+
+async def sweep_bucket(database: Database, bus: Bus, settings: PermitsSettings, now: datetime) -> int:
+    """Objects that no row names and that are old enough not to be on their way."""
+    if not bus.connected:
+        return 0
+    parts = Parts(bus)
+    before = now - timedelta(days=settings.orphan_days)
+    old = [name for name, changed in await parts.names() if _moment(changed) < before]
+    async with database.read() as read:
+        named = await queries.stored_names(read, old)
+    orphans = [name for name in old if name not in named]
+    for name in orphans:
+        await parts.drop(name)
+    return len(orphans)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text) if text else datetime.max.replace(tzinfo=UTC)
+
+
+async def rebuild_copies(database: Database, bus: Bus) -> str:
+    """Under an exclusive lock, so that no event is applied in between; raises SystemExit when the stream has holes."""
+    async with database.tx() as tx:
+        await commands.empty_copies(tx)
+        whole, found = await history(bus, (UnitChanged, OrganisationChanged))
+        if not whole:
+            raise SystemExit("the stream has lost events: run `python -m services.registry republish` first")
+        units = [item for _, event in found if isinstance(event, UnitChanged) for item in event.items]
+        organisations = [item for _, event in found if isinstance(event, OrganisationChanged) for item in event.items]
+        await commands.take_units(tx, units)
+        await commands.take_organisations(tx, organisations, {})
+    return f"{len(units)} statements on units and {len(organisations)} on organisations taken"

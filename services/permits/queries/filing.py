@@ -1,0 +1,156 @@
+"""What a filing stands on, read in one statement: procedure, calendar, lead, units, files, code lists."""
+
+# ruff: noqa: S608 -- composed of constants of this package; every value is bound
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.permits.domain.application import Ground, KnownFile, KnownUnit
+from services.permits.domain.calendar import Calendar
+from services.permits.domain.procedure import Procedure
+from services.permits.domain.refusals import NoCalendar, NoMandate, NoProcedure
+from services.permits.queries import law
+from services.permits.queries.visibility import ORG_LINE
+
+_MANDATE = (
+    "(SELECT m.org FROM mandate_copy m WHERE m.function = {function} AND m.area = :area AND m.valid_from <= :today"
+    " AND m.valid_to > :today ORDER BY m.valid_from DESC LIMIT 1)"
+)
+_UNITS = (
+    "(SELECT coalesce(json_agg(json_build_array(u.id, u.level, NULLIF(u.valid_from, '-infinity'),"
+    " NULLIF(u.valid_to, 'infinity'))), '[]') FROM unit_copy u WHERE u.id = ANY(CAST(:units AS text[])))"
+)
+_FILES = (
+    "(SELECT coalesce(json_agg(json_build_array(f.id, f.org, f.size, f.sha256)), '[]') FROM file f"
+    " WHERE f.id = ANY(CAST(:files AS uuid[])))"
+)
+_LISTS = (
+    "(SELECT json_object_agg(l.list, l.entries) FROM (SELECT list, json_object_agg(code, body) AS entries"
+    " FROM code_entry WHERE list IN ('fact', 'structure_code', 'area') GROUP BY list) l)"
+)
+_GROUND = sa.text(
+    "WITH p AS (SELECT id, body->>'lead' AS lead FROM procedure_version WHERE work = :work AND state = 'published'"
+    " AND valid_from <= :day AND valid_to > :day ORDER BY version DESC LIMIT 1)"
+    " SELECT (SELECT id FROM p) AS procedure_id,"
+    " (SELECT id FROM calendar_version WHERE area = :area ORDER BY no DESC LIMIT 1) AS calendar_id,"
+    f" {_MANDATE.format(function='(SELECT lead FROM p)')} AS lead_org,"
+    f" {ORG_LINE} AS orgs, {_UNITS} AS units, {_FILES} AS files, {_LISTS} AS lists"
+)
+
+
+@dataclass(frozen=True)
+class FilingGround:
+    procedure_id: UUID
+    procedure: Procedure
+    calendar: Calendar
+    lead_org: str
+    rules: Ground
+
+
+async def filing_ground(
+    tx: AsyncSession,
+    *,
+    work: str,
+    received_on: date,
+    today: date,
+    area: str,
+    org: str,
+    uploader: str,
+    units: Iterable[str],
+    files: Sequence[UUID],
+    max_bytes: int,
+) -> FilingGround:
+    """Raises NoProcedure, NoCalendar, NoMandate (409): nothing can be received then."""
+    params = {
+        "work": work,
+        "day": received_on,
+        "today": today,
+        "area": area,
+        "org": org,
+        "units": sorted(set(units)),
+        "files": list(files),
+    }
+    row = (await tx.execute(_GROUND, params)).one()
+    if row.procedure_id is None:
+        raise NoProcedure(day=f"{received_on:%d/%m/%Y}")
+    if row.calendar_id is None:
+        raise NoCalendar
+    procedure = await law.procedure(tx, row.procedure_id)
+    if row.lead_org is None:
+        raise NoMandate(function=procedure.lead, day=f"{today:%d/%m/%Y}")
+    rules = _ground(row, procedure, received_on, {*row.orgs, uploader}, area, max_bytes)
+    return FilingGround(
+        row.procedure_id, procedure, await law.calendar_version(tx, row.calendar_id), row.lead_org, rules
+    )
+
+
+def _ground(
+    row: Any, procedure: Procedure, received_on: date, file_orgs: set[str], area: str, max_bytes: int
+) -> Ground:
+    lists = row.lists or {}
+    west, south, east, north = lists.get("area", {}).get(area, {}).get("box", (-180.0, -90.0, 180.0, 90.0))
+    return Ground(
+        procedure=procedure,
+        received_on=received_on,
+        units={each[0]: KnownUnit(each[0], each[1], _day(each[2]), _day(each[3])) for each in row.units},
+        files={UUID(each[0]): KnownFile(UUID(each[0]), *each[1:]) for each in row.files},
+        facts={name: fact for name, fact in lists.get("fact", {}).items() if fact["declared"]},
+        codes={_code(code) for code in lists.get("structure_code", {})},
+        box=(west, south, east, north),
+        file_orgs=file_orgs,
+        max_bytes=max_bytes,
+    )
+
+
+async def part_ground(
+    tx: AsyncSession, procedure: Procedure, *, org: str, uploader: str, area: str, files: Sequence[UUID], max_bytes: int
+) -> Ground:
+    """For parts that come later: the procedure is the dossier's own, only files and lists are read."""
+    statement = sa.text(f"SELECT {ORG_LINE} AS orgs, CAST('[]' AS json) AS units, {_FILES} AS files, {_LISTS} AS lists")
+    row = (await tx.execute(statement, {"org": org, "files": list(files)})).one()
+    return _ground(row, procedure, date.min, {*row.orgs, uploader}, area, max_bytes)
+
+
+async def lead_of(tx: AsyncSession, function: str, area: str, today: date) -> str | None:
+    statement = sa.text(f"SELECT {_MANDATE.format(function=':function')}")
+    found = await tx.execute(statement, {"function": function, "area": area, "today": today})
+    return found.scalar_one()  # type: ignore[no-any-return]
+
+
+async def mandates(tx: AsyncSession, functions: Sequence[str], area: str, today: date) -> dict[str, str]:
+    """Function -> the organisation that holds it that day."""
+    rows = await tx.execute(
+        sa.text(
+            "SELECT DISTINCT ON (function) function, org FROM mandate_copy WHERE function = ANY(CAST(:functions AS"
+            " text[])) AND area = :area AND valid_from <= :today AND valid_to > :today"
+            " ORDER BY function, valid_from DESC"
+        ),
+        {"functions": list(functions), "area": area, "today": today},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+async def organisation_known(tx: AsyncSession, code: str, today: date) -> bool:
+    found = await tx.execute(
+        sa.text(
+            "SELECT EXISTS (SELECT FROM organisation_copy WHERE code = :code AND valid_from <= :today"
+            " AND valid_to > :today)"
+        ),
+        {"code": code, "today": today},
+    )
+    return bool(found.scalar_one())
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _code(text: str) -> tuple[str, str]:
+    system, _, code = text.partition("/")
+    return system, code

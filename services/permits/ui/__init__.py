@@ -1,0 +1,5 @@
+"""The pages of permits."""
+
+from fastapi import APIRouter
+
+ROUTERS: list[APIRouter] = []
