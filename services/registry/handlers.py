@@ -4,25 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from contracts.permits import ApplicationDecided, Site, WorksCommenced, WorksCompleted
 from kernel.auth import Actor
+from kernel.edge import Tx
 from kernel.inbox import Handlers, Received
 from services.registry.commands import permits
 
 
-async def mark_permitted(tx: AsyncSession, received: Sequence[Received[ApplicationDecided]], *, now: datetime) -> None:
+async def mark_permitted(tx: Tx, received: Sequence[Received[ApplicationDecided]], *, now: datetime) -> None:
     decisions = [_decision(one) for one in received if one.event.may_build]
     if decisions:
         await permits.mark_permitted(tx, decisions, now=now)
 
 
-async def commence(tx: AsyncSession, received: Sequence[Received[WorksCommenced]], *, now: datetime) -> None:
+async def commence(tx: Tx, received: Sequence[Received[WorksCommenced]], *, now: datetime) -> None:
     await permits.follow_works(tx, [_notice(one, "under_construction") for one in received], now=now)
 
 
-async def complete(tx: AsyncSession, received: Sequence[Received[WorksCompleted]], *, now: datetime) -> None:
+async def complete(tx: Tx, received: Sequence[Received[WorksCompleted]], *, now: datetime) -> None:
     await permits.follow_works(tx, [_notice(one, "in_service") for one in received], now=now)
 
 

@@ -14,8 +14,8 @@ Kind = Literal["mast", "pole", "duct"]
 Status = Literal["planned", "permitted", "under_construction", "in_service", "idle", "dismantled"]
 Metres = Annotated[Decimal, Field(max_digits=6, decimal_places=2, ge=0)]
 Text = Annotated[str, Field(max_length=200)]
-Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+# Latitude too may be up to 180 here, so that a swapped pair can be named as such.
+Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
 NEEDED = {"mast": ("owner", "status", "point", "commune", "height_m"), "pole": ("owner", "status", "point", "commune")}
 NEEDED["duct"] = NEEDED["pole"]
@@ -32,7 +32,7 @@ class StructureFacts(BaseModel):
     status: Status | None = None
     code: tuple[str, str] | None = Field(default=None, description="(system, code), such as [`ND163`, `A1`].")
     height_m: Metres | None = None
-    point: tuple[Longitude, Latitude] | None = None
+    point: tuple[Degrees, Degrees] | None = None
     commune: str | None = Field(default=None, description="A unit id such as `32002@2023`, or a code valid that day.")
     capacity: Annotated[int, Field(ge=0, le=50)] | None = Field(default=None, description="Mounting positions.")
     name: Text | None = Field(default=None, description="The owner's own designation; one of a kind per owner.")
