@@ -23,7 +23,9 @@ async def count(database, table="structure"):
 
 async def test_a_dry_run_names_every_fault_and_writes_nothing(client, people, database):
     text = HEAD + line(height="4500") + line(owner="VNPT", name="B") + line(name="C", code="Z1", lat="91")
-    text += line(name="D", commune="99999", height="high") + line(name="E") + line(name="E") + line(name="F", evidence="5")
+    text += (
+        line(name="D", commune="99999", height="high") + line(name="E") + line(name="E") + line(name="F", evidence="5")
+    )
     answer = await send(client, people["viettel"], text, dry_run=True)
     assert answer.status_code == 200
     assert (answer.json()["rows"], answer.json()["items"]) == (7, [])

@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -146,8 +147,10 @@ def test_transport_passes_to_construction_in_march_2025():
 
 def test_no_function_is_held_twice_on_a_day():
     for function in {m.function for m in data.organisations().mandates}:
-        spans = sorted((m.valid_from, m.valid_to or date.max) for m in data.organisations().mandates if m.function == function)
-        assert all(first[1] == second[0] for first, second in zip(spans, spans[1:], strict=False))
+        spans = sorted(
+            (m.valid_from, m.valid_to or date.max) for m in data.organisations().mandates if m.function == function
+        )
+        assert all(first[1] == second[0] for first, second in pairwise(spans))
 
 
 def test_what_will_be_known_is_not_known():
@@ -163,7 +166,10 @@ def test_a_date_is_known_until_its_local_end():
     assert times.times(None, "2026-11-20", NOW).known == times.LATEST
 
 
-GOOD = "owner,name,code_system,code,height_m,lon,lat,commune,status,valid_from\nVIETTEL,A,TT14,A2b,45.5,104.84,9.05,32098,in_service,01/05/2015\n"
+GOOD = (
+    "owner,name,code_system,code,height_m,lon,lat,commune,status,valid_from\n"
+    "VIETTEL,A,TT14,A2b,45.5,104.84,9.05,32098,in_service,01/05/2015\n"
+)
 
 
 def test_a_sheet_is_read():
@@ -183,7 +189,10 @@ def test_semicolons_and_decimal_commas_are_read():
 
 
 def test_every_fault_of_every_row_is_named():
-    text = GOOD + "VIETTEL,B,TT14,A2b,tall,104.84,9.05,32098,standing,2015-13-01\n=cmd,C,,,45,104,9,32098,idle,2015-01-01\nx\n"
+    text = (
+        GOOD
+        + "VIETTEL,B,TT14,A2b,tall,104.84,9.05,32098,standing,2015-13-01\n=cmd,C,,,45,104,9,32098,idle,2015-01-01\nx\n"
+    )
     faults = sheet.read(text.encode(), "mast", 10).faults
     assert [(f.pointer, f.code) for f in faults] == [
         ("/rows/3/status", "not_in_list"),

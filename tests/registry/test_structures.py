@@ -117,10 +117,14 @@ async def test_an_undo_names_what_builds_on_it(client, people):
     mast = await born(client, who)
     path = f"{MASTS}/{mast['id']}"
     first = (
-        await client.post(f"{path}/changes", json={"patch": {"height_m": "48"}, "valid_from": "2019-01-01"}, headers=who)
+        await client.post(
+            f"{path}/changes", json={"patch": {"height_m": "48"}, "valid_from": "2019-01-01"}, headers=who
+        )
     ).json()
     second = (
-        await client.post(f"{path}/changes", json={"patch": {"height_m": "50"}, "valid_from": "2020-01-01"}, headers=who)
+        await client.post(
+            f"{path}/changes", json={"patch": {"height_m": "50"}, "valid_from": "2020-01-01"}, headers=who
+        )
     ).json()
     undo = {"corrects": first["change_id"], "patch": {}, "reason": "Ghi nhầm cột"}
     refused = await client.post(f"{path}/corrections", json=undo, headers=who)
@@ -224,7 +228,13 @@ async def test_poles_and_ducts_go_the_same_road(client, people):
     )
     assert pole.status_code == 201
     assert pole.json()["public_no"].startswith("CM-P-")
-    duct = {"owner": "VNPT", "status": "in_service", "point": [104.84, 9.05], "commune": "32098@2023", "length_m": "420"}
+    duct = {
+        "owner": "VNPT",
+        "status": "in_service",
+        "point": [104.84, 9.05],
+        "commune": "32098@2023",
+        "length_m": "420",
+    }
     made = await client.post(
         "/api/registry/v1/ducts", json={"facts": duct, "valid_from": "2020-01-01"}, headers=people["vnpt"]
     )

@@ -16,12 +16,16 @@ Corner = tuple[Any, ...]
 
 async def faults(database: Database) -> list[str]:
     """What is wrong, in words for whoever looks after the machine; empty is well."""
-    found: list[str] = []
     async with database.read() as read:
         await read.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        for ledger in LEDGERS:
-            found += await _differences(read, ledger)
-            found += await _numbers(read, ledger)
+        return await differences(read)
+
+
+async def differences(read: AsyncSession) -> list[str]:
+    found: list[str] = []
+    for ledger in LEDGERS:
+        found += await _differences(read, ledger)
+        found += await _numbers(read, ledger)
     return found
 
 
