@@ -7,7 +7,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.db import new_id
 from services.permits import commands, queries
 from services.permits.domain.application import Decision, Opinion
 from tests.permits import world

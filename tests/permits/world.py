@@ -37,10 +37,16 @@ def _change(on: date) -> Change:
 
 def organisation(code: str, *mandates: Mandate, no: int = 1, successor: str | None = None) -> OrganisationItem:
     version = OrganisationVersion(
-        valid_from=date(2000, 1, 1), name_vi=f"Tổ chức {code}", name_en=f"Org {code}", kind="x", legal_entity=code,
+        valid_from=date(2000, 1, 1),
+        name_vi=f"Tổ chức {code}",
+        name_en=f"Org {code}",
+        kind="x",
+        legal_entity=code,
         successor=successor,
     )
-    return OrganisationItem(code=code, no=no, change=_change(date(2000, 1, 1)), versions=[version], mandates=list(mandates))
+    return OrganisationItem(
+        code=code, no=no, change=_change(date(2000, 1, 1)), versions=[version], mandates=list(mandates)
+    )
 
 
 def mandate(function: str, start: date = date(2000, 1, 1), end: date | None = None) -> Mandate:
@@ -51,15 +57,30 @@ MERGED = date(2025, 3, 1)
 UNITS = [
     UnitItem(id="96@2023", no=1, code="96", name="Tỉnh Cà Mau", level="province"),
     UnitItem(
-        id="32002@2023", no=1, code="32002", name="Phường 4", level="commune", parent="96@2023",
+        id="32002@2023",
+        no=1,
+        code="32002",
+        name="Phường 4",
+        level="commune",
+        parent="96@2023",
         valid_to=date(2024, 12, 1),
     ),
     UnitItem(
-        id="32002@2025", no=1, code="32002", name="Phường An Xuyên", level="commune", parent="96@2023",
+        id="32002@2025",
+        no=1,
+        code="32002",
+        name="Phường An Xuyên",
+        level="commune",
+        parent="96@2023",
         valid_from=date(2025, 7, 1),
     ),
     UnitItem(
-        id="32044@2023", no=1, code="32044", name="Xã Khánh An", level="commune", parent="96@2023",
+        id="32044@2023",
+        no=1,
+        code="32044",
+        name="Xã Khánh An",
+        level="commune",
+        parent="96@2023",
         valid_to=date(2025, 7, 1),
     ),
 ]
@@ -97,8 +118,15 @@ ADMIN = person("quantri", "SKHCN", "administrator")
 
 def site(**more: Any) -> SiteDraft:
     given = {
-        "kind": "mast", "lon": 105.15, "lat": 9.17, "unit": "32002@2025", "name": "BTS An Xuyên 1",
-        "code": ("ND163", "A1"), "height_m": Decimal("45.0"), "capacity": 3, **more,
+        "kind": "mast",
+        "lon": 105.15,
+        "lat": 9.17,
+        "unit": "32002@2025",
+        "name": "BTS An Xuyên 1",
+        "code": ("ND163", "A1"),
+        "height_m": Decimal("45.0"),
+        "capacity": 3,
+        **more,
     }
     return SiteDraft(**given)
 
@@ -138,9 +166,8 @@ def pdf(pages: int = 1) -> bytes:
     start = len(out)
     rows = "".join(f"{place:010} 00000 n \n" for place in places)
     size = len(objects) + 1
-    return out + (
-        f"xref\n0 {size}\n0000000000 65535 f \n{rows}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-    ).encode()
+    trailer = f"trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
+    return out + f"xref\n0 {size}\n0000000000 65535 f \n{rows}{trailer}".encode()
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30)) -> bytes:

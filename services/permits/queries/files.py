@@ -15,7 +15,7 @@ from kernel.bus import Bus
 from kernel.db import Database
 from services.permits.clients import Parts
 from services.permits.domain.refusals import FileNotFound
-from services.permits.queries.visibility import LINE, visible
+from services.permits.queries.visibility import ORG_LINE, visible
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ async def file(read: AsyncSession, file_id: UUID, *, actor: Actor) -> FileRow:
     """Seen by whoever sees a dossier that holds it, and by the organisation that sent it. Raises FileNotFound (404)."""
     condition, params = visible(actor)
     statement = (
-        f"SELECT {_COLUMNS} FROM file f WHERE f.id = :file_id AND (f.org = ANY({LINE}) OR EXISTS (SELECT FROM"
+        f"SELECT {_COLUMNS} FROM file f WHERE f.id = :file_id AND (f.org = ANY({ORG_LINE}) OR EXISTS (SELECT FROM"
         " application_part t JOIN application a ON a.id = t.application_id JOIN procedure_version p ON"
         f" p.id = a.procedure_version_id WHERE t.file_id = f.id AND {condition}))"
     )

@@ -14,7 +14,7 @@ from kernel.auth import Actor
 from kernel.errors import Fault
 from kernel.paging import BadCursor, decode_cursor
 from services.permits.domain.refusals import ApplicationNotFound
-from services.permits.queries.visibility import LINE, visible
+from services.permits.queries.visibility import ORG_LINE, visible
 
 _SITES = (
     "(SELECT json_agg(json_build_object('no', s.no, 'structure_id', s.structure_id, 'kind', s.kind, 'name', s.name,"
@@ -161,7 +161,7 @@ async def detail(read: AsyncSession, application_id: UUID, *, actor: Actor) -> d
 
 TABS = ("all", "mine", "unassigned", "soon", "overdue", "paused")
 _MATCHES = (
-    "{d}.state IN ('running','paused') AND {d}.org = ANY(" + LINE + ")"
+    "{d}.state IN ('running','paused') AND {d}.org = ANY(" + ORG_LINE + ")"
     " AND (:unlimited OR {d}.function = ANY(CAST(:functions AS text[])))"
 )
 # A dossier stands in the queue once, under the nearest deadline that the caller's function answers for.

@@ -10,11 +10,9 @@ ORG_LINE = (
     "ARRAY(WITH RECURSIVE line(code) AS (SELECT CAST(:org AS text) UNION SELECT o.code FROM organisation_copy o"
     " JOIN line l ON o.successor = l.code) SELECT code FROM line)"
 )
-# Folded to one array by the planner's InitPlan, once per statement.
-LINE = f"(SELECT {ORG_LINE})"
-_LEADS = f"(a.lead_org = ANY({LINE}) AND (:unlimited OR p.body->>'lead' = ANY(CAST(:functions AS text[]))))"
+_LEADS = f"(a.lead_org = ANY({ORG_LINE}) AND (:unlimited OR p.body->>'lead' = ANY(CAST(:functions AS text[]))))"
 _ASKED = (
-    f"EXISTS (SELECT FROM review v WHERE v.application_id = a.id AND v.org = ANY({LINE})"
+    f"EXISTS (SELECT FROM review v WHERE v.application_id = a.id AND v.org = ANY({ORG_LINE})"
     " AND (:unlimited OR v.function = ANY(CAST(:functions AS text[]))))"
 )
 
@@ -26,7 +24,7 @@ def visible(actor: Actor) -> tuple[str, dict[str, Any]]:
         return "true", {}
     seen = []
     if "applicant" in actor.capabilities:
-        seen.append(f"a.applicant_org = ANY({LINE})")
+        seen.append(f"a.applicant_org = ANY({ORG_LINE})")
     if not actor.capabilities.isdisjoint(policy.OFFICERS):
         seen += [_LEADS, _ASKED]
     if not seen:
