@@ -1,0 +1,276 @@
+"""Invented dossiers in every state, told to permits by its own commands, each at the moment it would have happened."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from random import Random
+from uuid import UUID
+
+from infra.local.papers import paper
+from infra.local.seed.province import Place
+from kernel.auth import Actor
+from kernel.clock import LOCAL, local_date
+from kernel.db import Database, new_id
+from services.permits.commands.complete import accept, request_supplement, supplement
+from services.permits.commands.decide import decide, withdraw
+from services.permits.commands.file import Filing, file
+from services.permits.commands.keep import store_file, take
+from services.permits.commands.review import give_opinion
+from services.permits.commands.works import notify_works
+from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
+from services.permits.queries.dossier import Dossier, application
+from services.permits.settings import PermitsSettings
+from services.registry.data import units
+
+NAMES = {"VIETTEL": "viettel-api", "VNPT": "vnpt-api", "MOBIFONE": "mobifone-api"}
+PAPERS = {
+    "application_form": "Don de nghi cap giay phep",
+    "land_paper": "Xac nhan vi tri dat",
+    "drawings": "Ban ve mat dung va mong",
+    "lease": "Hop dong thue",
+    "structure_check": "Ket qua kiem tra ket cau",
+    "sharing_statement": "Giai trinh dung chung",
+}
+GROUNDS = {
+    "construction": "Phù hợp quy hoạch, kết cấu móng đạt yêu cầu.",
+    "transport": "Ngoài hành lang an toàn đường bộ.",
+    "natural_resources": "Đất đúng mục đích, không thuộc rừng ngập mặn.",
+}
+CONDITIONS = {
+    "construction": "Đo kiểm độ nghiêng của cột trước khi đưa vào sử dụng.",
+    "transport": "Không tập kết vật liệu trên lề đường.",
+    "natural_resources": "Hoàn trả mặt bằng sau khi thi công.",
+}
+HEADS = {"construction": ("sxd.hung", "Nguyễn Văn Hùng"), "transport": ("sgtvt.tuan", "Phạm Anh Tuấn")}
+HEADS["natural_resources"] = ("stnmt.dung", "Đặng Hữu Dũng")
+
+
+@dataclass(frozen=True)
+class Story:
+    """One dossier: when it came and how far it got. `opinions` maps function to outcome; days count from receipt."""
+
+    received: date
+    applicant: str
+    height_m: str = "42.0"
+    roof: bool = False
+    opinions: Mapping[str, str] | None = None
+    incomplete: bool = False
+    supplemented: bool = False
+    outcome: str | None = None
+    withdrawn: bool = False
+    commenced: bool = False
+
+
+class Teller:
+    """Tells stories to one database, in the order of time inside each."""
+
+    def __init__(self, database: Database, settings: PermitsSettings, places: Sequence[Place], today: datetime) -> None:
+        self._database, self._settings, self._today = database, settings, today
+        self._random = Random(251)  # noqa: S311
+        self._old, self._new = places, _communes_of_today()
+        self._files: dict[tuple[str, str], UUID] = {}
+
+    async def tell(self, stories: Iterable[Story]) -> int:
+        count = 0
+        for count, story in enumerate(stories, start=1):
+            await self._story(story, count)
+        return count
+
+    async def _story(self, story: Story, number: int) -> None:
+        at = _at(story.received, self._random)
+        applicant = Actor(NAMES[story.applicant], story.applicant, "client", capabilities=frozenset({"applicant"}))
+        dossier_id = await self._file(story, number, applicant, at)
+        at += timedelta(days=1, hours=1)
+        if story.incomplete:
+            at = await self._supplements(story, dossier_id, applicant, at)
+        if story.withdrawn:
+            await self._act(dossier_id, applicant, withdraw, "Đổi vị trí xây dựng", now=at)
+        elif story.opinions is not None:
+            await self._reviews(story, dossier_id, applicant, at)
+
+    async def _file(self, story: Story, number: int, applicant: Actor, at: datetime) -> UUID:
+        is_permit = story.received < date(2026, 1, 1)
+        codes = ["land_paper", "drawings", "sharing_statement"]
+        codes += ["application_form"] if is_permit else []
+        codes += ["lease", "structure_check"] if story.roof else []
+        files = [PartDraft(code, await self._stored(applicant, code, at)) for code in codes]
+        place = self._place(story.received)
+        site = SiteDraft(
+            kind="mast",
+            lon=round(place.lon + self._random.uniform(-0.012, 0.012), 6),
+            lat=round(place.lat + self._random.uniform(-0.012, 0.012), 6),
+            unit=place.unit,
+            name=f"BTS {place.name} {number}",
+            code=("TT14", "A2a" if story.roof else "A2b") if story.received < date(2024, 12, 24) else ("ND163", "A1"),
+            height_m=Decimal(story.height_m),
+            capacity=self._random.choice((1, 2, 3)),
+            facts={"foundation": "roof" if story.roof else "ground"},
+        )
+        dossier_id = new_id()
+        async with self._database.tx() as tx:
+            filing = Filing("mast.new", [site], files)
+            await file(tx, applicant, filing, application_id=dossier_id, settings=self._settings, now=at)
+        return dossier_id
+
+    def _place(self, day: date) -> Place:
+        return self._random.choice(self._old if day < date(2024, 12, 1) else self._new)
+
+    async def _stored(self, applicant: Actor, code: str, at: datetime) -> UUID:
+        """Each operator's paper is stored once and serves all of his dossiers."""
+        key = (applicant.org, code)
+        if key not in self._files:
+            self._files[key] = new_id()
+            body = paper(PAPERS[code])
+            async with take(_once(body), f"{code}.pdf", self._settings) as taken, self._database.tx() as tx:
+                await store_file(tx, applicant, taken, file_id=self._files[key], now=at)
+        return self._files[key]
+
+    async def _supplements(self, story: Story, dossier_id: UUID, applicant: Actor, at: datetime) -> datetime:
+        item = SupplementItem("drawings", "Thiếu mặt cắt móng và cao độ tự nhiên")
+        await self._act(dossier_id, None, request_supplement, [item], now=at)
+        if story.supplemented:
+            at += timedelta(days=1, hours=2)
+            part = PartDraft("drawings", await self._stored(applicant, "drawings", at))
+            await self._act(dossier_id, applicant, supplement, [part], now=at)
+        return at + timedelta(hours=3)
+
+    async def _reviews(self, story: Story, dossier_id: UUID, applicant: Actor, at: datetime) -> None:
+        dossier = await self._act(dossier_id, None, accept, now=at)
+        for function, outcome in (story.opinions or {}).items():
+            at += timedelta(hours=5)
+            review = next(r for r in dossier.reviews if r.function == function)
+            name, said = HEADS[function]
+            officer = Actor(name, review.org, "person", said, frozenset({"reviewer", "head"}), frozenset({function}))
+            conditions = (Condition(CONDITIONS[function]),) if outcome == "conditions" else ()
+            opinion = Opinion(outcome, GROUNDS[function], conditions)
+            await self._act(dossier_id, officer, give_opinion, function, opinion, now=at)
+        if story.outcome is not None:
+            at += timedelta(days=1)
+            said_ = Decision(story.outcome, "Tổng hợp ý kiến của các cơ quan.", reason="Đủ căn cứ quyết định sớm")
+            await self._act(dossier_id, None, decide, said_, now=at)
+            if story.commenced:
+                start = local_date(at) + timedelta(days=10)
+                at = min(at + timedelta(days=7), self._today)
+                async with self._database.tx() as tx:
+                    found = await application(tx, dossier_id, actor=applicant, lock=True)
+                    await notify_works(tx, applicant, found, "commencement", start, now=at)
+
+    async def _act(
+        self, dossier_id: UUID, actor: Actor | None, command: object, *said: object, now: datetime
+    ) -> Dossier:
+        """Runs one command in a transaction of its own; without an actor, as the lead authority of that dossier."""
+        async with self._database.tx() as tx:
+            dossier = await application(tx, dossier_id, actor=actor or _LEAD, lock=True)
+            who = actor or replace(_LEAD, org=dossier.lead_org)
+            await command(tx, who, dossier, *said, settings=self._settings, now=min(now, self._today))  # type: ignore[operator]
+            return await application(tx, dossier_id, actor=who)
+
+
+_LEAD = Actor(
+    "sxd.hung",
+    "SXD",
+    "person",
+    "Nguyễn Văn Hùng",
+    frozenset({"registrar", "reviewer", "head", "lead", "auditor"}),
+    frozenset({"construction"}),
+)
+
+
+async def _once(body: bytes):  # type: ignore[no-untyped-def]
+    yield body
+
+
+def _at(day: date, random: Random) -> datetime:
+    return datetime.combine(day, time(random.randint(8, 15), random.randint(0, 59)), LOCAL)
+
+
+def _communes_of_today() -> list[Place]:
+    """The 64 communes of today; the mast stands in the old Cà Mau part, where the demonstration's map is."""
+    return [
+        Place(unit.id, unit.name, unit.lat, unit.lon, unit.area_km2 or 1)
+        for unit in units().units
+        if unit.level == "commune" and "CM-2025-07" in unit.sets and unit.lat and unit.lon and unit.lon < 105.35
+    ]
+
+
+def stories(today: date) -> list[Story]:
+    """Permits of 2023 to 2025, long decided, then notices of the last weeks in every state."""
+    return [*_old_permits(), *_notices(today)]
+
+
+def _old_permits() -> list[Story]:
+    random = Random(252)  # noqa: S311
+    told = []
+    for number in range(26):
+        day = date(2023, 8, 14) + timedelta(days=number * 31 + number % 3)
+        outcome = "refused" if number % 9 == 4 else "granted"
+        mixed = {
+            "construction": "agree",
+            "transport": random.choice(("agree", "conditions")),
+            "natural_resources": "agree",
+        }
+        if outcome == "refused":
+            mixed["natural_resources"] = "disagree"
+        told.append(
+            Story(
+                _weekday(day),
+                random.choice(("VIETTEL", "VIETTEL", "VNPT", "MOBIFONE")),
+                random.choice(("36.0", "42.0", "45.0")),
+                opinions=mixed,
+                outcome=outcome,
+                incomplete=number % 6 == 2,
+                supplemented=number % 6 == 2,
+                commenced=outcome == "granted" and number % 3 == 0,
+            )
+        )
+    return told
+
+
+def _notices(today: date) -> list[Story]:
+    """Their receipt lies so many days back that completeness, consultation and decision stand as the story wants."""
+    agree = {"construction": "agree", "transport": "agree", "natural_resources": "agree"}
+    mixed = {"construction": "conditions", "transport": "agree", "natural_resources": "conditions"}
+    contrary = {"construction": "agree", "transport": "conditions", "natural_resources": "disagree"}
+    two = {"construction": "agree", "transport": "conditions"}
+    plans: list[tuple[int, dict[str, object]]] = [
+        *(
+            (back, {"opinions": agree, "outcome": "no_objection", "commenced": back % 2 == 0})
+            for back in range(60, 24, -4)
+        ),
+        (52, {"opinions": contrary, "outcome": "objection"}),
+        (40, {"opinions": mixed, "outcome": "no_objection"}),
+        (31, {"withdrawn": True}),
+        (18, {"opinions": contrary}),
+        (17, {"opinions": {}}),
+        (15, {"opinions": {"transport": "agree"}, "height_m": "60.0"}),
+        (13, {"opinions": mixed}),
+        (12, {"opinions": two, "roof": True, "height_m": "12.0"}),
+        (11, {"opinions": agree}),
+        (8, {"opinions": {"natural_resources": "agree"}, "height_m": "99.9"}),
+        (7, {"opinions": two}),
+        (7, {"opinions": {"construction": "agree"}}),
+        (6, {"opinions": {}}),
+        (6, {"incomplete": True, "supplemented": True, "opinions": {"transport": "agree"}}),
+        (6, {"opinions": {"transport": "conditions"}, "height_m": "45.0"}),
+        (5, {"opinions": two}),
+        (5, {"incomplete": True}),
+        (4, {"incomplete": True}),
+        (4, {"opinions": {}}),
+        (4, {"opinions": {"construction": "agree"}}),
+        (3, {"incomplete": True, "supplemented": True}),
+        (2, {}),
+        (1, {"roof": True, "height_m": "9.0"}),
+        (1, {}),
+        (0, {"height_m": "48.0"}),
+    ]
+    random = Random(253)  # noqa: S311
+    return [
+        Story(_weekday(today - timedelta(days=back)), random.choice(("VIETTEL", "VNPT", "MOBIFONE")), **more)  # type: ignore[arg-type]
+        for back, more in plans
+    ]
+
+
+def _weekday(day: date) -> date:
+    """Nobody files on a Sunday in this province."""
+    return day - timedelta(days=max(day.weekday() - 4, 0))
