@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from types import FrameType
 
@@ -66,7 +66,7 @@ def migrate(options: Options, console: Console) -> None:
 def revise(options: Options, console: Console, service: str, message: str) -> None:
     """Writes a migration from the difference between the service's tables and its migrated database."""
     with _stoppable(), _database(options, console) as product:
-        _migrate(product, console)
+        _migrate(product, console, [service])
         env = product.service_settings(service, owner=True)
         argv = [sys.executable, "-m", f"services.{service}", "revision", message]
         subprocess.run(argv, env=env, check=True)  # noqa: S603
@@ -191,11 +191,11 @@ def _keycloak(product: Product, console: Console) -> Program:
     return Program("keycloak", spawned(command), lambda: probe.is_ready(ready), address, start_seconds=180)
 
 
-def _migrate(product: Product, console: Console) -> None:
+def _migrate(product: Product, console: Console, services: Sequence[str] = SERVICES) -> None:
     """As children and at the same time: each has a database of its own."""
     folder = product.options.folder
     due = [
-        name for name in SERVICES if not schema.is_current(product.package(name), product.database_url(name), folder)
+        name for name in services if not schema.is_current(product.package(name), product.database_url(name), folder)
     ]
     running = [
         (name, _child(product, f"services.{name}", "migrate", product.service_settings(name, owner=True)))

@@ -44,7 +44,7 @@ def open_folder(folder: Path) -> Lock:
     """Makes the folder if it is absent; CannotStart when it can't be written or another launcher holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "log").mkdir(exist_ok=True)
+        (folder / "log").mkdir(mode=0o700, exist_ok=True)
         return Lock(folder)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -1,5 +1,6 @@
 """Starts programs in groups by readiness, watches them, starts the dead again with back-off, stops all."""
 
+import json
 import signal
 import subprocess
 import time
@@ -18,6 +19,7 @@ LONGEST_DELAY = 30.0
 WELL_AFTER = 60.0
 TRIES_AT_START = 3
 LOG_LIMIT = 20_000_000
+PIDS = "pids.json"
 
 
 class Running(Protocol):
@@ -102,6 +104,16 @@ class Supervisor:
             for member in running:
                 self._await_end(member, max(0.1, until - time.monotonic()))
         self.groups.clear()
+        self._note_pids()
+
+    def _note_pids(self) -> None:
+        """Who is who, for a person with `kill` and for tests: forked processes all look alike in `ps`."""
+        members = [member for group in self.groups for member in group]
+        pids = {member.program.name: member.process.pid for member in members if member.process is not None}
+        noted = self.log_folder.parent / PIDS
+        partial = noted.with_name(f"{PIDS}.new")
+        partial.write_text(json.dumps(pids, indent=1))
+        partial.replace(noted)
 
     def _await_end(self, member: Member, seconds: float) -> None:
         process = _running(member)
@@ -130,6 +142,7 @@ class Supervisor:
         member.started, member.is_ready = time.monotonic(), False
         with member.log.open("ab") as log:
             member.process = member.program.launch(log.fileno())
+        self._note_pids()
 
     def _note_readiness(self, member: Member) -> None:
         if member.program.is_ready():

@@ -6,7 +6,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,8 @@ import pytest
 
 from infra.local import probe
 from infra.local.nats import Broker
-from infra.local.ports import free_ports, is_taken
+from infra.local.ports import is_taken
+from tests.fixtures.product import Launched
 from tests.fixtures.servers import PostgresServer
 from tests.fixtures.stand_in import plant
 
@@ -25,43 +25,6 @@ pytestmark = pytest.mark.system
 PARTS = {"postgres", "nats", "identity", "gateway"} | {
     f"{service}.{kind}" for service in ("registry", "permits", "sharing") for kind in ("api", "worker")
 }
-
-
-class Launched:
-    """`python -m infra.local` as a person starts it, with what it has printed so far."""
-
-    def __init__(self, tree: Path, folder: Path, **settings: str) -> None:
-        port, identity_port = free_ports(2)
-        self.port = port
-        keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        own = {"PYTHONPATH": str(tree), "DATA_DIR": str(folder), "DEMO": "0", "PYTHONUNBUFFERED": "1"}
-        env = {**keep, **own, "PORT": str(port), "IDENTITY_PORT": str(identity_port), **settings}
-        self._out = (tree / f"out-{time.monotonic_ns()}").open("w+b")
-        argv = [sys.executable, "-m", "infra.local"]
-        self.process = psutil.Popen(argv, env=env, cwd=tree, stdout=self._out, stderr=subprocess.STDOUT)
-
-    @property
-    def printed(self) -> str:
-        return Path(self._out.name).read_text()
-
-    def until(self, text: str, seconds: float = 40) -> None:
-        end = time.monotonic() + seconds
-        while text not in self.printed:
-            assert time.monotonic() < end, self.printed
-            assert self.process.poll() is None or text in self.printed, self.printed
-            time.sleep(0.05)
-
-    def children(self) -> list[psutil.Process]:
-        return list(self.process.children(recursive=True))
-
-    def stop(self, sign: int = signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(sign)
-        return int(self.process.wait(30))
-
-    def refusal(self) -> str:
-        assert self.process.wait(30) == 1, self.printed
-        return self.printed.strip()
 
 
 def gone(processes: list[psutil.Process], seconds: float = 10) -> bool:
@@ -89,7 +52,7 @@ def launch(tmp_path: Path, folder: Path) -> Iterator[Launch]:
     made: list[Launched] = []
 
     def start(**settings: str) -> Launched:
-        made.append(Launched(tree, Path(settings.pop("DATA_DIR", str(folder))), **settings))
+        made.append(Launched(folder, tree, **settings))
         return made[-1]
 
     yield start
@@ -143,19 +106,13 @@ def test_a_process_gets_only_its_own_database(launch: Launch, folder: Path) -> N
 def test_the_dead_are_reported_and_started_again(launch: Launch, folder: Path) -> None:
     running = launch()
     running.until("Ready in")
-    _kill(running, "nats-server")
+    running.kill("nats")
     running.until("▲ nats             ended by SIGKILL; starting again in 0.5 s")
     _until_ready_twice(running, "nats")
-    _kill(running, "postgres")
+    running.kill("postgres")
     running.until("▲ postgres         ended by SIGKILL")
     _until_ready_twice(running, "postgres")
     assert running.process.poll() is None
-
-
-def _kill(running: Launched, name: str) -> None:
-    victims = [process for process in running.process.children() if Path(process.cmdline()[0]).name == name]
-    assert len(victims) == 1
-    victims[0].kill()
 
 
 def _until_ready_twice(running: Launched, name: str) -> None:
@@ -168,10 +125,11 @@ def _until_ready_twice(running: Launched, name: str) -> None:
 def test_a_forked_process_that_dies_is_started_again(launch: Launch) -> None:
     running = launch()
     running.until("Ready in")
-    forked = [process for process in running.process.children() if process.cmdline() == running.process.cmdline()]
-    assert len(forked) == 7
-    forked[0].kill()
+    pids = running.pids()
+    assert set(pids) == PARTS
+    running.kill("registry.api")
     _until_ready_twice(running, r"registry\.api")
+    assert running.pids()["registry.api"] != pids["registry.api"]
 
 
 def test_a_killed_launcher_takes_its_children_along(launch: Launch) -> None:
