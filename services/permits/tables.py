@@ -190,7 +190,7 @@ class ApplicationPart(Table, table=True):
 
 
 class Review(Table, table=True):
-    """One function's opinion. `silent_on` stays when a late answer comes: silence was agreement."""
+    """One function's opinion, in the procedure's order. `silent_on` stays when a late answer comes."""
 
     __tablename__ = "review"
     __table_args__ = (
@@ -202,6 +202,7 @@ class Review(Table, table=True):
     id: UUID = Field(primary_key=True)
     application_id: UUID = Field(foreign_key="application.id")
     function: str = Field(sa_type=TEXT)
+    position: int
     round: int
     org: str = Field(sa_type=TEXT)
     asked_on: date

@@ -111,13 +111,14 @@ async def _start_reviews(
             "id": new_id(),
             "application_id": dossier.id,
             "function": function,
+            "position": position,
             "round": 1,
             "org": holders[function],
             "asked_on": today,
             "late": False,
             "version": 1,
         }
-        for function in functions
+        for position, function in enumerate(functions)
     ]
     await tx.execute(sa.insert(Review), rows)
     owner = Bearer(

@@ -60,7 +60,7 @@ class Dossier:
 
 _REVIEWS = sa.text(
     f"SELECT {ORG_LINE} AS orgs, (SELECT coalesce(json_agg(json_build_array(id, function, org, round, outcome,"
-    " drafted_by, signed_by, version) ORDER BY round, asked_on, id), '[]') FROM review WHERE application_id = :id)"
+    " drafted_by, signed_by, version) ORDER BY round, position), '[]') FROM review WHERE application_id = :id)"
     " AS reviews"
 )
 

@@ -24,7 +24,7 @@ _SITES = (
 )
 _MARKS = (
     "(SELECT coalesce(json_agg(json_build_object('function', r.function, 'org', r.org, 'outcome', r.outcome,"
-    " 'late', r.late, 'drafted', r.drafted_by IS NOT NULL, 'due_on', d.due_on) ORDER BY r.asked_on, r.id), '[]')"
+    " 'late', r.late, 'drafted', r.drafted_by IS NOT NULL, 'due_on', d.due_on) ORDER BY r.round, r.position), '[]')"
     " FROM review r LEFT JOIN deadline d ON d.review_id = r.id WHERE r.application_id = a.id)"
 )
 _HEAD = (
@@ -113,7 +113,7 @@ _REVIEWS = (
     " 'asked_on', r.asked_on, 'outcome', r.outcome, 'grounds', r.grounds, 'conditions', coalesce(r.conditions, '[]'),"
     " 'drafted_by', r.drafted_by, 'signed_by', r.signed_by, 'signed_name', r.signed_name, 'signed_at', r.signed_at,"
     " 'late', r.late, 'silent_on', r.silent_on, 'assigned_to', r.assigned_to, 'assigned_name', r.assigned_name,"
-    " 'version', r.version, 'due_on', d.due_on, 'clock_state', d.state) ORDER BY r.round, r.asked_on, r.id), '[]')"
+    " 'version', r.version, 'due_on', d.due_on, 'clock_state', d.state) ORDER BY r.round, r.position), '[]')"
     " FROM review r LEFT JOIN deadline d ON d.review_id = r.id WHERE r.application_id = a.id)"
 )
 _PARTS = (
