@@ -77,6 +77,8 @@ class Parts:
 
         Not `ObjectStore.get`: it joins all pieces into one growing bytes.
         """
+        if not self._bus.connected:
+            raise Unavailable
         try:
             info = await (await self._store()).get_info(sha256)
             subject = f"$O.{self.name}.C.{info.nuid}"

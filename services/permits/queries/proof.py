@@ -85,7 +85,7 @@ async def number_gaps(read: AsyncSession) -> list[str]:
             "  FROM decision WHERE number IS NOT NULL GROUP BY 1, 4, 5)"
             " SELECT concat(s.series, '/', s.year, ': last ', s.last, ', ', coalesce(u.n, 0), ' used, highest ', u.top)"
             " FROM number_series s LEFT JOIN used u ON u.year = CAST(s.year AS text) AND s.series ="
-            "  CASE WHEN u.paper = 'HS' THEN concat(split_part(s.series, ':', 1), ':HS') ELSE"
+            "  CASE WHEN u.paper = 'HS' THEN concat(split_part(s.series, ':', 1), ':', 'HS') ELSE"
             "  concat(u.office, ':', u.paper) END"
             " WHERE u.n IS DISTINCT FROM s.last OR u.top IS DISTINCT FROM s.last"
             " UNION ALL SELECT concat('dossier ', id, ' has no number') FROM application WHERE number IS NULL"
