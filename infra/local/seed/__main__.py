@@ -35,7 +35,7 @@ async def main() -> int:
         standing = await registry.fill(stock)
         print(f"{len(standing)} masts")
         await _until("permits knows units and mandates", lambda: _knows_law(dossiers))
-        teller = permits.Teller(dossiers, law, registry.places(), now)
+        teller = permits.Teller(dossiers, law, now)
         print(f"{await teller.tell(permits.stories(local_date(now)))} dossiers")
         await _until("sharing knows every mast", lambda: _knows(ratios, len(standing)))
         print(f"{await sharing.fill(ratios, standing)} agreements")
@@ -56,7 +56,7 @@ async def _knows_law(dossiers: Database) -> bool:
 
 async def _knows(ratios: Database, masts: int) -> bool:
     async with ratios.read() as read:
-        known = await read.execute(sa.text("SELECT count(DISTINCT structure_id) FROM structure_copy"))
+        known = await read.execute(sa.text("SELECT count(DISTINCT id) FROM structure_copy"))
         return int(known.scalar_one()) >= masts
 
 

@@ -1,11 +1,13 @@
 """Invented dossiers in every state, told to permits by its own commands, each at the moment it would have happened."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.local.papers import paper
 from infra.local.seed.province import Place
@@ -23,6 +25,7 @@ from services.permits.queries.dossier import Dossier, application
 from services.permits.settings import PermitsSettings
 from services.registry.data import units
 
+Command = Callable[..., Awaitable[object]]
 NAMES = {"VIETTEL": "viettel-api", "VNPT": "vnpt-api", "MOBIFONE": "mobifone-api"}
 PAPERS = {
     "application_form": "Don de nghi cap giay phep",
@@ -65,10 +68,9 @@ class Story:
 class Teller:
     """Tells stories to one database, in the order of time inside each."""
 
-    def __init__(self, database: Database, settings: PermitsSettings, places: Sequence[Place], today: datetime) -> None:
+    def __init__(self, database: Database, settings: PermitsSettings, today: datetime) -> None:
         self._database, self._settings, self._today = database, settings, today
         self._random = Random(251)  # noqa: S311
-        self._old, self._new = places, _communes_of_today()
         self._files: dict[tuple[str, str], UUID] = {}
 
     async def tell(self, stories: Iterable[Story]) -> int:
@@ -78,93 +80,101 @@ class Teller:
         return count
 
     async def _story(self, story: Story, number: int) -> None:
+        """In one transaction: between its acts the worker would see deadlines that passed years ago."""
         at = _at(story.received, self._random)
         applicant = Actor(NAMES[story.applicant], story.applicant, "client", capabilities=frozenset({"applicant"}))
-        dossier_id = await self._file(story, number, applicant, at)
-        at += timedelta(days=1, hours=1)
-        if story.incomplete:
-            at = await self._supplements(story, dossier_id, applicant, at)
-        if story.withdrawn:
-            await self._act(dossier_id, applicant, withdraw, "Đổi vị trí xây dựng", now=at)
-        elif story.opinions is not None:
-            await self._reviews(story, dossier_id, applicant, at)
+        async with self._database.tx() as tx:
+            tale = _Tale(tx, self._settings, self._today, applicant, await self._file(tx, story, number, applicant, at))
+            at += timedelta(days=1, hours=1)
+            if story.incomplete:
+                at = await self._supplements(tale, story, at)
+            if story.withdrawn:
+                await tale.act(applicant, withdraw, "Đổi vị trí xây dựng", at=at)
+            elif story.opinions is not None:
+                await _reviews(tale, story, at)
 
-    async def _file(self, story: Story, number: int, applicant: Actor, at: datetime) -> UUID:
-        is_permit = story.received < date(2026, 1, 1)
+    async def _file(self, tx: AsyncSession, story: Story, number: int, applicant: Actor, at: datetime) -> UUID:
         codes = ["land_paper", "drawings", "sharing_statement"]
-        codes += ["application_form"] if is_permit else []
+        codes += ["application_form"] if story.received < date(2026, 1, 1) else []
         codes += ["lease", "structure_check"] if story.roof else []
-        files = [PartDraft(code, await self._stored(applicant, code, at)) for code in codes]
-        place = self._place(story.received)
+        files = [PartDraft(code, await self._stored(tx, applicant, code, at)) for code in codes]
+        place = self._random.choice(_communes_on(story.received))
+        is_old = story.received < date(2024, 12, 24)
         site = SiteDraft(
             kind="mast",
             lon=round(place.lon + self._random.uniform(-0.012, 0.012), 6),
             lat=round(place.lat + self._random.uniform(-0.012, 0.012), 6),
             unit=place.unit,
             name=f"BTS {place.name} {number}",
-            code=("TT14", "A2a" if story.roof else "A2b") if story.received < date(2024, 12, 24) else ("ND163", "A1"),
+            code=("TT14", "A2a" if story.roof else "A2b") if is_old else ("ND163", "A1"),
             height_m=Decimal(story.height_m),
             capacity=self._random.choice((1, 2, 3)),
             facts={"foundation": "roof" if story.roof else "ground"},
         )
         dossier_id = new_id()
-        async with self._database.tx() as tx:
-            filing = Filing("mast.new", [site], files)
-            await file(tx, applicant, filing, application_id=dossier_id, settings=self._settings, now=at)
+        filing = Filing("mast.new", [site], files)
+        await file(tx, applicant, filing, application_id=dossier_id, settings=self._settings, now=at)
         return dossier_id
 
-    def _place(self, day: date) -> Place:
-        return self._random.choice(self._old if day < date(2024, 12, 1) else self._new)
-
-    async def _stored(self, applicant: Actor, code: str, at: datetime) -> UUID:
+    async def _stored(self, tx: AsyncSession, applicant: Actor, code: str, at: datetime) -> UUID:
         """Each operator's paper is stored once and serves all of his dossiers."""
         key = (applicant.org, code)
         if key not in self._files:
             self._files[key] = new_id()
-            body = paper(PAPERS[code])
-            async with take(_once(body), f"{code}.pdf", self._settings) as taken, self._database.tx() as tx:
+            async with take(_once(paper(PAPERS[code])), f"{code}.pdf", self._settings) as taken:
                 await store_file(tx, applicant, taken, file_id=self._files[key], now=at)
         return self._files[key]
 
-    async def _supplements(self, story: Story, dossier_id: UUID, applicant: Actor, at: datetime) -> datetime:
+    async def _supplements(self, tale: "_Tale", story: Story, at: datetime) -> datetime:
         item = SupplementItem("drawings", "Thiếu mặt cắt móng và cao độ tự nhiên")
-        await self._act(dossier_id, None, request_supplement, [item], now=at)
+        await tale.act(None, request_supplement, [item], at=at)
         if story.supplemented:
             at += timedelta(days=1, hours=2)
-            part = PartDraft("drawings", await self._stored(applicant, "drawings", at))
-            await self._act(dossier_id, applicant, supplement, [part], now=at)
+            part = PartDraft("drawings", await self._stored(tale.tx, tale.applicant, "drawings", at))
+            await tale.act(tale.applicant, supplement, [part], at=at)
         return at + timedelta(hours=3)
 
-    async def _reviews(self, story: Story, dossier_id: UUID, applicant: Actor, at: datetime) -> None:
-        dossier = await self._act(dossier_id, None, accept, now=at)
-        for function, outcome in (story.opinions or {}).items():
-            at += timedelta(hours=5)
-            review = next(r for r in dossier.reviews if r.function == function)
-            name, said = HEADS[function]
-            officer = Actor(name, review.org, "person", said, frozenset({"reviewer", "head"}), frozenset({function}))
-            conditions = (Condition(CONDITIONS[function]),) if outcome == "conditions" else ()
-            opinion = Opinion(outcome, GROUNDS[function], conditions)
-            await self._act(dossier_id, officer, give_opinion, function, opinion, now=at)
-        if story.outcome is not None:
-            at += timedelta(days=1)
-            said_ = Decision(story.outcome, "Tổng hợp ý kiến của các cơ quan.", reason="Đủ căn cứ quyết định sớm")
-            await self._act(dossier_id, None, decide, said_, now=at)
-            if story.commenced:
-                start = local_date(at) + timedelta(days=10)
-                at = min(at + timedelta(days=7), self._today)
-                async with self._database.tx() as tx:
-                    found = await application(tx, dossier_id, actor=applicant, lock=True)
-                    await notify_works(tx, applicant, found, "commencement", start, now=at)
 
-    async def _act(
-        self, dossier_id: UUID, actor: Actor | None, command: object, *said: object, now: datetime
-    ) -> Dossier:
-        """Runs one command in a transaction of its own; without an actor, as the lead authority of that dossier."""
-        async with self._database.tx() as tx:
-            dossier = await application(tx, dossier_id, actor=actor or _LEAD, lock=True)
-            who = actor or replace(_LEAD, org=dossier.lead_org)
-            await command(tx, who, dossier, *said, settings=self._settings, now=min(now, self._today))  # type: ignore[operator]
-            return await application(tx, dossier_id, actor=who)
+@dataclass(frozen=True)
+class _Tale:
+    """One dossier while it is told."""
+
+    tx: AsyncSession
+    settings: PermitsSettings
+    today: datetime
+    applicant: Actor
+    dossier_id: UUID
+
+    async def act(
+        self, actor: Actor | None, command: Callable[..., Awaitable[object]], *said: object, at: datetime
+    ) -> None:
+        """One command at its moment; without an actor, as the lead authority of that dossier."""
+        dossier = await self.dossier(actor)
+        who = actor or replace(_LEAD, org=dossier.lead_org)
+        await command(self.tx, who, dossier, *said, settings=self.settings, now=min(at, self.today))
+
+    async def dossier(self, actor: Actor | None = None) -> Dossier:
+        return await application(self.tx, self.dossier_id, actor=actor or replace(_LEAD, kind="system"), lock=True)
+
+
+async def _reviews(tale: _Tale, story: Story, at: datetime) -> None:
+    await tale.act(None, accept, at=at)
+    for function, outcome in (story.opinions or {}).items():
+        at += timedelta(hours=5)
+        review = next(r for r in (await tale.dossier()).reviews if r.function == function)
+        name, said = HEADS[function]
+        officer = Actor(name, review.org, "person", said, frozenset({"reviewer", "head"}), frozenset({function}))
+        conditions = (Condition(CONDITIONS[function]),) if outcome == "conditions" else ()
+        await tale.act(officer, give_opinion, function, Opinion(outcome, GROUNDS[function], conditions), at=at)
+    if story.outcome is None:
+        return
+    at += timedelta(days=1)
+    grounds = "Tổng hợp ý kiến của các cơ quan."
+    await tale.act(None, decide, Decision(story.outcome, grounds, reason="Đủ căn cứ quyết định sớm"), at=at)
+    if story.commenced:
+        dossier, start = await tale.dossier(tale.applicant), local_date(at) + timedelta(days=10)
+        now = min(at + timedelta(days=7), tale.today)
+        await notify_works(tale.tx, tale.applicant, dossier, "commencement", start, now=now)
 
 
 _LEAD = Actor(
@@ -177,7 +187,7 @@ _LEAD = Actor(
 )
 
 
-async def _once(body: bytes):  # type: ignore[no-untyped-def]
+async def _once(body: bytes) -> AsyncIterator[bytes]:
     yield body
 
 
@@ -185,12 +195,16 @@ def _at(day: date, random: Random) -> datetime:
     return datetime.combine(day, time(random.randint(8, 15), random.randint(0, 59)), LOCAL)
 
 
-def _communes_of_today() -> list[Place]:
-    """The 64 communes of today; the mast stands in the old Cà Mau part, where the demonstration's map is."""
+def _communes_on(day: date) -> list[Place]:
+    """The communes of that day in the west of the province, which was Cà Mau before the merger."""
     return [
         Place(unit.id, unit.name, unit.lat, unit.lon, unit.area_km2 or 1)
         for unit in units().units
-        if unit.level == "commune" and "CM-2025-07" in unit.sets and unit.lat and unit.lon and unit.lon < 105.35
+        if unit.level == "commune"
+        and (unit.valid_from or date.min) <= day < (unit.valid_to or date.max)
+        and unit.lat
+        and unit.lon
+        and unit.lon < 105.35
     ]
 
 
