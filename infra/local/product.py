@@ -97,14 +97,14 @@ class Product:
 
     def programs(self) -> list[Program]:
         """The services' web processes and workers, and the gateway."""
-        found = [program for service in SERVICES for program in self._service(service)]
+        found = [program for service in SERVICES for program in self._pair(service)]
         ready = f"http://127.0.0.1:{self.options.port}/health/ready"
         return [
             *found,
             self._program("gateway", "gateway", [], self.gateway_settings(), ready, self.options.public_url),
         ]
 
-    def _service(self, service: str) -> list[Program]:
+    def _pair(self, service: str) -> list[Program]:
         """A worker is ready when the service says so: its readiness includes the worker's heartbeat."""
         module, settings, ready = (
             f"services.{service}",

@@ -28,9 +28,10 @@ class Parameters(OAuth2Payload):  # type: ignore[misc]
         for key, value in [*query.multi_items(), *form.multi_items()]:
             self._list[key].append(str(value))
 
-    @property
-    def data(self) -> dict[str, str]:
+    def _first(self) -> dict[str, str]:
         return {key: values[0] for key, values in self._list.items()}
+
+    data = property(_first)
 
     @property
     def datalist(self) -> defaultdict[str, list[str]]:
