@@ -44,7 +44,7 @@ def system(name: str) -> Actor:
 def actor_of(claims: dict[str, Any], token: str = "") -> Actor:
     is_client = "sid" not in claims
     return Actor(
-        id=claims.get("preferred_username") or claims["sub"],
+        id=(claims.get("azp") if is_client else claims.get("preferred_username")) or claims["sub"],
         org=claims.get("org", ""),
         kind="client" if is_client else "person",
         name=claims.get("name") or claims.get("preferred_username", ""),

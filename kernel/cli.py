@@ -18,6 +18,7 @@ from kernel.settings import ServiceSettings
 
 Publish = Callable[[Database, Clock], Awaitable[None]]
 Check = Callable[[Database], Awaitable[list[str]]]
+Digest = Callable[[Database], Awaitable[dict[str, str]]]
 
 
 def command_line(
@@ -29,6 +30,7 @@ def command_line(
     settings: type[ServiceSettings] = ServiceSettings,
     publish: Publish | None = None,
     verify: Check | None = None,
+    digest: Digest | None = None,
 ) -> typer.Typer:
     """`publish` loads shipped law data after a migration; `verify` adds the service's own checks to the audit's."""
     cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -85,6 +87,15 @@ def command_line(
                 typer.echo(f"{await outbox.reoffer(tx)} events will be offered again")
 
         asyncio.run(_with_database(settings.load(name), again))
+
+    @cli.command(name="digest")
+    def digests() -> None:
+        """Print one digest per own thing (`structure`) and per copy of another's (`registry.structure`), to compare."""
+
+        async def tell(database: Database) -> None:
+            typer.echo(json.dumps(await digest(database) if digest else {}))
+
+        asyncio.run(_with_database(settings.load(name), tell))
 
     @cli.command(name="verify")
     def check() -> None:

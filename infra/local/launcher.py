@@ -1,11 +1,12 @@
 """`make run`: from an empty folder to the running product, and back to nothing."""
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from types import FrameType
 
@@ -72,6 +73,28 @@ def revise(options: Options, console: Console, service: str, message: str) -> No
         subprocess.run(argv, env=env, check=True)  # noqa: S603
 
 
+def verify(options: Options, console: Console) -> bool:
+    """Each service's own proof, then every copy against its source; the product is running. Whether all is well."""
+    ports = place.noted_ports(options.folder)
+    product = _addressed(options, place.credentials(options.folder), ports, None)
+    well = [_verb(product, service, "verify").returncode == 0 for service in SERVICES]
+    told = {service: json.loads(_verb(product, service, "digest", capture=True).stdout or "{}") for service in SERVICES}
+    for service, copies in told.items():
+        for copy, digest in copies.items():
+            source, _, thing = copy.partition(".")
+            if thing and told[source].get(thing) != digest:
+                console.trouble(service, f"its copy of {copy} differs from the source")
+                well.append(False)
+    console.say("All is well." if all(well) else "Faults were found.")
+    return all(well)
+
+
+def _verb(product: Product, service: str, verb: str, *, capture: bool = False) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, "-m", f"services.{service}", verb]
+    out = subprocess.PIPE if capture else None
+    return subprocess.run(argv, env=product.service_settings(service), text=True, stdout=out, check=False)  # noqa: S603
+
+
 @contextlib.contextmanager
 def _database(options: Options, console: Console) -> Iterator[Product]:
     lock = place.open_folder(options.folder)
@@ -128,6 +151,12 @@ def _product(options: Options, lock: Lock) -> Product:
     ports = dict(zip(wanted, free_ports(len(wanted)), strict=True))
     for name in wanted:
         ports[name] = int(options.environ.get(f"{name.upper()}_PORT", ports[name]))
+    place.note_ports(folder, ports)
+    return _addressed(options, secrets, ports, lock)
+
+
+def _addressed(options: Options, secrets: Mapping[str, str], ports: Mapping[str, int], lock: Lock | None) -> Product:
+    folder = options.folder
     cluster, broker = None, None
     if options.starts_postgres:
         cluster = postgres.prepare(folder / "postgres", port=ports["postgres"], password=secrets["postgres"])

@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from infra.local import nats, postgres
@@ -13,6 +13,7 @@ from infra.local.errors import CannotStart
 
 LOCK = "lock"
 SECRETS = "secrets.json"
+PORTS = "ports.json"
 
 
 class Lock:
@@ -49,6 +50,18 @@ def open_folder(folder: Path) -> Lock:
     except OSError as error:
         reason = error.strerror or str(error)
         raise CannotStart(f"{folder} cannot be written ({reason}): choose another folder with DATA_DIR=...") from error
+
+
+def note_ports(folder: Path, ports: Mapping[str, int]) -> None:
+    """Where the internal servers of this start listen, for `verify` beside the running product."""
+    (folder / PORTS).write_text(json.dumps(dict(ports), indent=1))
+
+
+def noted_ports(folder: Path) -> dict[str, int]:
+    try:
+        return {str(name): int(port) for name, port in json.loads((folder / PORTS).read_text()).items()}
+    except (OSError, ValueError) as error:
+        raise CannotStart(f"Nothing was started in {folder} yet.") from error
 
 
 def credentials(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Closed by default, generated from the routes: no token, 401; a wrong capability, 403 or 404. Nothing is remembered."""
+"""Closed by default, generated from the routes: no token, 401; a wrong capability, 403 or 404."""
 
 import re
 from collections.abc import Iterator

@@ -27,8 +27,11 @@ async def test_a_token_becomes_an_actor(realm):
 
 
 async def test_a_token_without_session_is_a_client_and_aud_may_be_a_list(realm):
-    actor = await realm.verifier().verify(realm.token("c", "VNPT", "applicant", sid=None, aud=["x", "hatang-api"]))
-    assert actor.kind == "client"
+    token = realm.token(
+        "service-account-vnpt-api", "VNPT", "applicant", sid=None, aud=["x", "hatang-api"], azp="vnpt-api"
+    )
+    actor = await realm.verifier().verify(token)
+    assert (actor.kind, actor.id) == ("client", "vnpt-api")
 
 
 @pytest.mark.parametrize(
