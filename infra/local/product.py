@@ -92,7 +92,7 @@ class Product:
 
     def run(self, module: str, arguments: list[str], env: Mapping[str, str], log: int) -> Running:
         if fork.can_fork():
-            return fork.fork(module, arguments, env, log, before=self.lock.forget if self.lock else None)
+            return fork.fork(module, arguments, env, log, before=self.lock.forget if self.lock else lambda: None)
         return child.spawn(child.Command([sys.executable, "-m", module, *arguments], env), log)
 
     def programs(self) -> list[Program]:
