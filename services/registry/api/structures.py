@@ -1,6 +1,7 @@
 """Masts, cable poles and ducts: the same routes on one engine."""
 
 import math
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -48,8 +49,14 @@ def _filter_of(kind: str) -> Any:
         district: Annotated[str | None, Query(description="Unit id, of any vintage.")] = None,
         q: Annotated[str | None, Query(max_length=100, description="Words, with or without accents.")] = None,
         bbox: Annotated[str | None, Query(description="west,south,east,north in degrees, WGS 84.")] = None,
+        min_height_m: Annotated[Decimal | None, Query(description="At least.")] = None,
+        max_height_m: Annotated[Decimal | None, Query(description="Below.")] = None,
+        min_evidence: Annotated[int | None, Query(ge=1, le=6)] = None,
+        free: Annotated[bool, Query(description="In service with a free mounting position.")] = False,
     ) -> queries.Filter:
-        return queries.Filter(kind, owner, status, commune, district, q, box(bbox))
+        return queries.Filter(
+            kind, owner, status, commune, district, q, box(bbox), min_height_m, max_height_m, min_evidence, free
+        )
 
     return asked
 
@@ -75,7 +82,7 @@ def routes(kind: str, plural: str) -> APIRouter:
         """By name, as it was on `as_of` and as known at `known_at`."""
         after = decode_cursor(cursor, 2) if cursor else None
         rows = await queries.structures(read, actor, asked, at, limit=limit, after=after)
-        return listed(rows.items, rows.last, as_of=at.as_of, known_at=at.known_at, complete_to=rows.complete_to)
+        return listed(rows.items, rows.following, as_of=at.as_of, known_at=at.known_at, complete_to=rows.complete_to)
 
     @router.get(f"/{plural}:map", response_model=schemas.Features)
     async def map_(

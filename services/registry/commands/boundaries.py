@@ -17,6 +17,9 @@ from services.registry.domain.outline import outline
 from services.registry.queries import places
 from services.registry.tables import metadata
 
+NO_FILE = N_("Choose a GeoJSON file.")
+FILE_TOO_LARGE = N_("The file is larger than {limit} MB. Simplify its outlines.")
+
 
 class BoundariesRefused(Invalid):
     detail = N_("These outlines cannot be taken over; nothing was imported.")

@@ -32,8 +32,10 @@ _MAP = """
     SELECT 1, json_build_object('type', 'Feature', 'id', v.structure_id,
       'geometry', json_build_object('type', 'Point', 'coordinates', json_build_array(v.point[0], v.point[1])),
       'properties', json_build_object('id', v.structure_id, 'public_no', v.public_no, 'name', v.name,
-        'owner', v.owner_id, 'status', v.status, 'capacity', v.capacity, 'used', {used}))
-    FROM hit v JOIN cell c USING (x, y) WHERE c.n <= :few)
+        'owner', v.owner_id, 'owner_name', coalesce(o.short, v.owner_id),
+        'status', v.status, 'capacity', v.capacity, 'used', {used}))
+    FROM hit v JOIN cell c USING (x, y) LEFT JOIN organisation_version o ON o.organisation_code = v.owner_id
+      AND o.recorded_to = 'infinity' AND o.valid_from <= :as_of AND o.valid_to > :as_of WHERE c.n <= :few)
   SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(feature), '[]'),
     'total', (SELECT coalesce(sum(n), 0) FROM cell))::text
   FROM (SELECT feature FROM mark LIMIT :most) m"""

@@ -126,3 +126,27 @@ async def units_by_code(read: AsyncSession, codes: Collection[str]) -> dict[tupl
     )
     rows = await read.execute(statement, {"codes": sorted(codes)})
     return {(row.boundary_set, row.code): row.id for row in rows}
+
+
+async def names(
+    read: AsyncSession, *, as_of: date, organisations: Collection[str], units: Collection[str]
+) -> dict[str, str]:
+    """What the codes and unit ids are called: an organisation as on that day, a unit with its district."""
+    statement = sa.text(
+        "SELECT organisation_code AS key, short AS name FROM organisation_version"
+        " WHERE organisation_code = ANY(:codes) AND recorded_to = 'infinity'"
+        " AND valid_from <= :as_of AND valid_to > :as_of"
+        " UNION ALL SELECT u.id, concat_ws(', ', u.name, p.name) FROM unit u"
+        " LEFT JOIN unit p ON p.id = u.parent_id AND p.level = 'district' WHERE u.id = ANY(:units)"
+    )
+    values = {"as_of": as_of, "codes": sorted(organisations), "units": sorted(units)}
+    return {row.key: row.name for row in await read.execute(statement, values)}
+
+
+async def organisation_name(read: AsyncSession, code: str, as_of: date) -> str | None:
+    """The official name, as on that day; None for a code that is no organisation."""
+    statement = sa.text(
+        "SELECT name_vi FROM organisation_version WHERE organisation_code = :code AND recorded_to = 'infinity'"
+        " AND valid_from <= :as_of AND valid_to > :as_of"
+    )
+    return (await read.execute(statement, {"code": code, "as_of": as_of})).scalar_one_or_none()

@@ -10,7 +10,7 @@ from services.registry.domain import policy
 from services.registry.domain.policy import Caller
 from services.registry.domain.status import OPEN_TO_ALL
 from services.registry.domain.times import Times
-from services.registry.queries.structures import Rows
+from services.registry.queries.places import Page
 
 _ITEM = """json_build_object('id', s.station_id, 'structure_id', s.structure_id, 'public_no', g.public_no,
   'operator', s.operator_id, 'status', s.status, 'technologies', s.technologies, 'evidence', s.evidence,
@@ -27,7 +27,7 @@ async def stations(
     structure_id: UUID | None = None,
     operator: str | None = None,
     after: list[Any] | None = None,
-) -> Rows:
+) -> Page:
     """Those on structures the actor sees; an enterprise also sees its own wherever they are."""
     values: dict[str, Any] = {"as_of": at.as_of, "known": at.known, "limit": limit}
     clause = ""
@@ -55,4 +55,4 @@ async def stations(
       FROM hit s JOIN station t ON t.id = s.station_id JOIN structure g ON g.id = s.structure_id
       WHERE s.place <= :limit"""  # noqa: S608
     row = (await read.execute(sa.text(statement), values)).one()
-    return Rows(row.items, row.last, None)
+    return Page(row.items, row.last)

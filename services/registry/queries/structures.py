@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -28,20 +29,47 @@ class Filter:
     district: str | None = None
     q: str | None = None
     bbox: Bbox | None = None
+    min_height_m: Decimal | None = None
+    max_height_m: Decimal | None = None
+    min_evidence: int | None = None
+    free: bool = False
 
 
 class Rows(NamedTuple):
-    """`items` is JSON made by PostgreSQL; `last` the keyset of its last row when there is more."""
+    """`items` is JSON made by PostgreSQL, `first` and `last` the keysets of its ends; `more` beyond, as it was read."""
 
     items: str
+    first: list[Any] | None
     last: list[Any] | None
+    more: bool
     complete_to: str | None
+
+    @property
+    def following(self) -> list[Any] | None:
+        return self.last if self.more else None
+
+
+class Extent(NamedTuple):
+    """How many the filter finds, by status, and the box they fill."""
+
+    counts: dict[str, int]
+    bbox: Bbox | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
 
 
 # A belief's own times first, then who may see it: the two conditions no read may leave out.
 _AT = (
     "v.kind = :kind AND v.valid_from <= :as_of AND v.valid_to > :as_of"
     " AND v.recorded_from <= :known AND v.recorded_to > :known"
+)
+# The operators with an active station at the same (D, K): the positions in use.
+_USED = (
+    "(SELECT count(DISTINCT s.operator_id) FROM station_version s WHERE s.structure_id = v.structure_id"
+    " AND s.status = 'active' AND s.valid_from <= :as_of AND s.valid_to > :as_of"
+    " AND s.recorded_from <= :known AND s.recorded_to > :known)"
 )
 _VISIBLE = " AND (v.owner_id = :org OR v.status = ANY(:open))"
 _IN_UNIT = (
@@ -52,12 +80,6 @@ _IN_UNIT = (
 _WORDS = " AND to_tsvector('simple'::regconfig, v.name_fold) @@ to_tsquery('simple', :words)"
 _BOX = " AND v.point <@ box(point(:west, :south), point(:east, :north))"
 
-# The operators with an active station at the same (D, K): the positions in use.
-_USED = (
-    "(SELECT count(DISTINCT s.operator_id) FROM station_version s WHERE s.structure_id = v.structure_id"
-    " AND s.status = 'active' AND s.valid_from <= :as_of AND s.valid_to > :as_of"
-    " AND s.recorded_from <= :known AND s.recorded_to > :known)"
-)
 _ITEM = f"""json_build_object(
   'id', v.structure_id, 'public_no', g.public_no, 'kind', v.kind, 'name', v.name,
   'owner', v.owner_id, 'owner_name', o.short, 'status', v.status,
@@ -94,6 +116,16 @@ def where(actor: Caller, asked: Filter, at: Times) -> tuple[str, dict[str, Any]]
     if asked.q and words.search_query(asked.q):
         clause += _WORDS
         values["words"] = words.search_query(asked.q)
+    for condition, value in (
+        (" AND v.height_m >= :min_height_m", asked.min_height_m),
+        (" AND v.height_m < :max_height_m", asked.max_height_m),
+        (" AND v.evidence >= :min_evidence", asked.min_evidence),
+    ):
+        if value is not None:
+            clause += condition
+            values[condition.rpartition(":")[2]] = value
+    if asked.free:
+        clause += f" AND v.status = 'in_service' AND v.capacity > {_USED}"
     if asked.bbox:
         clause += _BOX
         values |= dict(zip(("west", "south", "east", "north"), asked.bbox, strict=True))
@@ -101,36 +133,58 @@ def where(actor: Caller, asked: Filter, at: Times) -> tuple[str, dict[str, Any]]
 
 
 async def structures(
-    read: AsyncSession, actor: Caller, asked: Filter, at: Times, *, limit: int, after: list[Any] | None = None
+    read: AsyncSession,
+    actor: Caller,
+    asked: Filter,
+    at: Times,
+    *,
+    limit: int,
+    after: list[Any] | None = None,
+    before: list[Any] | None = None,
 ) -> Rows:
-    """A page in the order of the sort key; `after` is the keyset of the page before."""
+    """A page in the order of the sort key, following the keyset `after` or leading up to `before`."""
     clause, values = where(actor, asked, at)
     values["limit"] = limit
-    if after:
-        clause += " AND (v.sort_key, v.structure_id) > (:key, CAST(:id AS uuid))"
-        values |= {"key": after[0], "id": after[1]}
+    way, beyond = ("DESC", "<") if before else ("ASC", ">")
+    if edge := before or after:
+        clause += f" AND (v.sort_key, v.structure_id) {beyond} (:key, CAST(:id AS uuid))"
+        values |= {"key": edge[0], "id": edge[1]}
     statement = f"""
       WITH hit AS MATERIALIZED (
-        SELECT v.*, row_number() OVER (ORDER BY v.sort_key, v.structure_id) AS place
-        FROM structure_version v WHERE {clause} ORDER BY v.sort_key, v.structure_id LIMIT :limit + 1)
-      SELECT coalesce(json_agg({_ITEM} ORDER BY v.place), '[]')::text AS items,
-        (SELECT json_build_array(sort_key, structure_id) FROM hit WHERE place = :limit
-           AND EXISTS (SELECT FROM hit WHERE place > :limit)) AS last,
-        {_COMPLETE_TO} AS complete_to
+        SELECT v.*, row_number() OVER (ORDER BY v.sort_key {way}, v.structure_id {way}) AS place
+        FROM structure_version v WHERE {clause}
+        ORDER BY v.sort_key {way}, v.structure_id {way} LIMIT :limit + 1),
+      edge AS (SELECT min(place) AS near, max(place) AS far FROM hit WHERE place <= :limit)
+      SELECT coalesce(json_agg({_ITEM} ORDER BY v.sort_key, v.structure_id), '[]')::text AS items,
+        (SELECT json_build_array(sort_key, structure_id) FROM hit JOIN edge ON place = near) AS near,
+        (SELECT json_build_array(sort_key, structure_id) FROM hit JOIN edge ON place = far) AS far,
+        EXISTS (SELECT FROM hit WHERE place > :limit) AS more, {_COMPLETE_TO} AS complete_to
       FROM hit v {_NAMES} WHERE v.place <= :limit"""  # noqa: S608
     row = (await read.execute(sa.text(statement), values)).one()
-    return Rows(row.items, row.last, row.complete_to)
+    first, last = (row.far, row.near) if before else (row.near, row.far)
+    return Rows(row.items, first, last, row.more, row.complete_to)
 
 
 # The registry's own records are complete; what it knows of decisions is a copy, and this is how far it goes.
 _COMPLETE_TO = "(SELECT to_json(min(until)) #>> '{}' FROM watermark)"
 
 
-async def structure_counts(read: AsyncSession, actor: Caller, asked: Filter, at: Times) -> dict[str, int]:
-    """How many the filter finds, by status."""
+async def extent(read: AsyncSession, actor: Caller, asked: Filter, at: Times) -> Extent:
     clause, values = where(actor, asked, at)
-    statement = f"SELECT v.status, count(*) AS n FROM structure_version v WHERE {clause} GROUP BY v.status"  # noqa: S608
-    return {row.status: row.n for row in await read.execute(sa.text(statement), values)}
+    statement = f"""SELECT v.status, count(*) AS n, min(v.point[0]) AS west, min(v.point[1]) AS south,
+        max(v.point[0]) AS east, max(v.point[1]) AS north
+      FROM structure_version v WHERE {clause} GROUP BY v.status"""  # noqa: S608
+    rows = (await read.execute(sa.text(statement), values)).all()
+    placed = [row for row in rows if row.west is not None]
+    box = None
+    if placed:
+        box = (
+            min(row.west for row in placed),
+            min(row.south for row in placed),
+            max(row.east for row in placed),
+            max(row.north for row in placed),
+        )
+    return Extent({row.status: row.n for row in rows}, box)
 
 
 _STATIONS = """(SELECT coalesce(json_agg(json_build_object(

@@ -1,5 +1,5 @@
 """The registry's pages, on the same queries and commands as its API."""
 
-from fastapi import APIRouter
+from services.registry.ui import boundaries, home, mast, masts
 
-ROUTERS: list[APIRouter] = []
+ROUTERS = [home.router, masts.router, mast.router, boundaries.router]

@@ -1,0 +1,91 @@
+"""What the pages of masts are asked with: filters and the two dates, as people type them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from kernel.edge import Now
+from kernel.errors import Refusal
+from kernel.web import formats
+from kernel.web.forms import read_day
+from kernel.web.render import gettext_of
+from services.registry.api.structures import box
+from services.registry.domain.status import STATUSES
+from services.registry.domain.times import LATEST, Times, times
+from services.registry.queries.structures import Filter
+
+# Fields take dates in one form, whatever the language of the page.
+TYPED = "vi"
+HEIGHTS: dict[str, tuple[Decimal | None, Decimal | None]] = {
+    "0-45": (None, Decimal("45.01")),
+    "45-75": (Decimal("45.01"), Decimal(75)),
+    "75-150": (Decimal(75), Decimal(150)),
+    "150-": (Decimal(150), None),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`trouble` says what could not be read of the dates; the page then shows the present."""
+
+    at: Times
+    as_of: str
+    known_at: str
+    trouble: str
+
+    def query(self) -> dict[str, str]:
+        """The dates as addresses carry them; empty for the present."""
+        if not self.at.past:
+            return {}
+        known = "" if self.at.known == LATEST else self.known_at
+        return {"as_of": self.as_of, **({"known_at": known} if known else {})}
+
+
+async def asked(request: Request, now: Now, as_of: str = "", known_at: str = "") -> Asked:
+    trouble = ""
+    at = times(None, None, now)
+    try:
+        day, known = read_day(as_of), read_day(known_at)
+        if (as_of and day is None) or (known_at and known is None):
+            trouble = gettext_of(request, "A date is written day/month/year, for example 27/05/2024.")
+        else:
+            at = times(day, known.isoformat() if known else None, now)
+    except Refusal as refusal:
+        trouble = gettext_of(request, refusal.detail)
+    return Asked(at, formats.day(at.as_of, TYPED), formats.day(at.known_at, TYPED), trouble)
+
+
+AskedTimes = Annotated[Asked, Depends(asked)]
+
+
+def filter_of(query: Mapping[str, str]) -> Filter:
+    """Values that are not in a list are left out: an address is edited by hand more easily than an error is read."""
+    low, high = HEIGHTS.get(query.get("height", ""), (None, None))
+    status, evidence = query.get("status", ""), query.get("evidence", "")
+    try:
+        bbox = box(query.get("bbox"))
+    except Refusal:
+        bbox = None
+    return Filter(
+        "mast",
+        owner=query.get("owner") or None,
+        status=status if status in STATUSES else None,
+        commune=query.get("commune") or None,
+        district=query.get("district") or None,
+        q=(query.get("q") or "")[:100] or None,
+        bbox=bbox,
+        min_height_m=low,
+        max_height_m=high,
+        min_evidence=int(evidence) if evidence in "123456" and evidence else None,
+        free=query.get("free") == "1",
+    )
+
+
+FILTERS = ("q", "owner", "status", "commune", "district", "height", "evidence", "free", "bbox")
+
+
+def chosen(query: Mapping[str, str]) -> dict[str, Any]:
+    return {name: query[name] for name in FILTERS if query.get(name)}

@@ -1,0 +1,120 @@
+"""What codes are called on pages: the words are translated where they are shown."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from kernel.errors import N_
+from kernel.web import formats
+from services.registry import data
+
+OWNER_KINDS = ("operator", "tower_company", "power_company")
+Translate = Callable[[str], str]
+
+STATUS = {
+    "planned": N_("Planned"),
+    "permitted": N_("Permitted"),
+    "under_construction": N_("Under construction"),
+    "in_service": N_("In service"),
+    "idle": N_("Idle"),
+    "dismantled": N_("Dismantled"),
+}
+STATUS_TONE = {
+    "planned": "info",
+    "permitted": "info",
+    "under_construction": "info",
+    "in_service": "ok",
+    "idle": "pause",
+    "dismantled": "",
+}
+EVIDENCE = {
+    1: N_("Declared"),
+    2: N_("Documented"),
+    3: N_("Permitted by decision"),
+    4: N_("Built, by notice"),
+    5: N_("Inspected on site"),
+    6: N_("Corroborated"),
+}
+STATION_STATUS = {
+    "planned": N_("Planned"),
+    "active": N_("On air"),
+    "inactive": N_("Off air"),
+    "removed": N_("Removed"),
+}
+FOUNDATION = {"ground": N_("On the ground"), "roof": N_("On a building")}
+DESIGN = {
+    "lattice": N_("Lattice"),
+    "guyed": N_("Guyed"),
+    "monopole": N_("Monopole"),
+    "camouflaged": N_("Camouflaged"),
+}
+ACT = {
+    "register": N_("Registered"),
+    "change": N_("Change"),
+    "change_status": N_("Status change"),
+    "correct": N_("Correction"),
+    "undo": N_("Undone"),
+}
+FACT = {
+    "status": N_("Status"),
+    "owner": N_("Owner"),
+    "height_m": N_("Height"),
+    "code": N_("Class code"),
+    "point": N_("Coordinates"),
+    "commune": N_("Commune"),
+    "capacity": N_("Capacity"),
+    "foundation": N_("Foundation"),
+    "building_height_m": N_("Height of the building"),
+    "design": N_("Design"),
+    "address": N_("Address"),
+    "solid": N_("Solid mast"),
+}
+HEIGHTS = {
+    "0-45": N_("up to 45 m"),
+    "45-75": N_("45 to under 75 m"),
+    "75-150": N_("75 to under 150 m"),
+    "150-": N_("150 m and more"),
+}
+
+
+def day_of(iso: str) -> date:
+    return date.fromisoformat(iso)
+
+
+def evidence_tone(level: int) -> str:
+    return "ok" if level >= 5 else "info" if level >= 2 else ""
+
+
+def system_name(code: str, lang: str) -> str:
+    return next((getattr(s.title, lang) for s in data.codes().systems if s.code == code), code)
+
+
+def value_text(fact: str, value: Any, lang: str, say: Translate, names: Mapping[str, str]) -> str:
+    """One value of a fact in a line, with its unit or system: never a bare code."""
+    if value is None:
+        return formats.NOTHING
+    if fact in ("height_m", "building_height_m"):
+        return formats.metres(float(value), lang)
+    if fact == "point":
+        return formats.coordinates(value[1], value[0], lang)
+    if fact == "code":
+        return f"{value[1]} ({system_name(value[0], lang)})"
+    for known, table in (("status", STATUS), ("foundation", FOUNDATION), ("design", DESIGN)):
+        if fact == known:
+            return say(table.get(value, value))
+    if isinstance(value, bool):
+        return say(N_("Yes") if value else N_("No"))
+    return names.get(str(value), str(value))
+
+
+def ground(reference: Mapping[str, Any] | None, say: Translate) -> str:
+    """What a change rests on, in a few words."""
+    if not reference:
+        return ""
+    if reference.get("decision"):
+        return say(N_("Decision {number}")).format(number=reference["decision"])
+    if reference.get("notice"):
+        return say(N_("Notice of the owner"))
+    if reference.get("import"):
+        return say(N_("Import, row {row}")).format(row=reference.get("row", "?"))
+    return str(reference.get("title") or reference.get("number") or "")[:80]
