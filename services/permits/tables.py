@@ -345,6 +345,7 @@ class OrganisationCopy(Table, table=True):
     no: int
     name_vi: str = Field(sa_type=TEXT)
     name_en: str = Field(sa_type=TEXT)
+    short: str = Field(sa_type=TEXT, sa_column_kwargs={"server_default": ""})
     kind: str = Field(sa_type=TEXT)
     legal_entity: str = Field(sa_type=TEXT)
     successor: str | None = Field(default=None, sa_type=TEXT, index=True)

@@ -326,7 +326,7 @@ def check_decision(decision: Decision, procedure: Procedure, reviews: Sequence[R
     if not decision.reason.strip():
         if not all(review.answered for review in reviews):
             raise ReasonMissing(errors=[Fault("/reason", "missing", EARLY)])
-        if may_build and any(review.outcome == "disagree" for review in reviews):
+        if may_build and any(review.answered and review.outcome == "disagree" for review in reviews):
             raise ReasonMissing(errors=[Fault("/reason", "missing", AGAINST)])
     return may_build
 

@@ -7,6 +7,7 @@ from services.permits.queries.dossier import (
     Dossier,
     application,
     decision,
+    draft,
     ledger,
     live_parts,
     notices,
@@ -38,6 +39,7 @@ from services.permits.queries.law import (
     procedures,
     published_calendars,
 )
+from services.permits.queries.lexicon import Lexicon, lexicon
 from services.permits.queries.listing import (
     TABS,
     Filters,
@@ -65,6 +67,7 @@ __all__ = [
     "FileRow",
     "Filters",
     "Horizon",
+    "Lexicon",
     "Session",
     "application",
     "applications",
@@ -78,6 +81,7 @@ __all__ = [
     "decided_without_row",
     "decision",
     "detail",
+    "draft",
     "entries",
     "expired",
     "expired_files",
@@ -86,6 +90,7 @@ __all__ = [
     "horizon",
     "lead_of",
     "ledger",
+    "lexicon",
     "list_key",
     "live_parts",
     "mandates",

@@ -9,14 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 
 async def organisations(read: AsyncSession) -> dict[str, dict[str, str]]:
-    """Code -> newest names; dossiers show them beside the code."""
+    """Code -> newest names; `short` for tables, the full ones in text and print."""
     rows = await read.execute(
         sa.text(
-            "SELECT DISTINCT ON (code) code, name_vi, name_en, kind FROM organisation_copy"
+            "SELECT DISTINCT ON (code) code, name_vi, name_en, short, kind FROM organisation_copy"
             " ORDER BY code, valid_from DESC"
         )
     )
-    return {code: {"vi": name_vi, "en": name_en, "kind": kind} for code, name_vi, name_en, kind in rows}
+    return {r.code: {"vi": r.name_vi, "en": r.name_en, "short": r.short or r.name_vi, "kind": r.kind} for r in rows}
 
 
 async def unit_names(read: AsyncSession, ids: Iterable[str]) -> dict[str, str]:

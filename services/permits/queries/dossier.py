@@ -205,3 +205,15 @@ async def running(read: AsyncSession, application_id: UUID) -> dict[tuple[str, U
         {"id": application_id},
     )
     return {(clock, review_id): due_on for clock, review_id, due_on in rows}
+
+
+async def draft(read: AsyncSession, review_id: UUID) -> dict[str, Any]:
+    """What stands in a review, signed or not; for its own department only."""
+    row = await read.execute(
+        sa.text("SELECT outcome, grounds, conditions FROM review WHERE id = :id AND signed_by IS NULL"),
+        {"id": review_id},
+    )
+    found = row.one_or_none()
+    if found is None or found.outcome == "silent":
+        return {"outcome": None, "grounds": None, "conditions": []}
+    return dict(found._mapping)

@@ -22,9 +22,12 @@ _SITES = (
     " 'height_m', CAST(s.height_m AS text), 'lon', s.lon, 'lat', s.lat, 'unit', s.unit_id, 'capacity', s.capacity,"
     " 'facts', s.facts) ORDER BY s.no) FROM application_site s WHERE s.application_id = a.id)"
 )
+# What an unsigned draft says is nobody's business but its department's.
+_SAID = "(r.signed_by IS NOT NULL OR r.outcome = 'silent')"
 _MARKS = (
-    "(SELECT coalesce(json_agg(json_build_object('function', r.function, 'org', r.org, 'outcome', r.outcome,"
-    " 'late', r.late, 'drafted', r.drafted_by IS NOT NULL, 'due_on', d.due_on) ORDER BY r.round, r.position), '[]')"
+    "(SELECT coalesce(json_agg(json_build_object('function', r.function, 'org', r.org, 'outcome',"
+    f" CASE WHEN {_SAID} THEN r.outcome END, 'late', r.late, 'drafted', r.drafted_by IS NOT NULL,"
+    " 'due_on', d.due_on) ORDER BY r.round, r.position), '[]')"
     " FROM review r LEFT JOIN deadline d ON d.review_id = r.id WHERE r.application_id = a.id)"
 )
 _HEAD = (
@@ -45,6 +48,7 @@ _DUE = (
     "'deadline', CASE WHEN n.clock IS NULL THEN NULL ELSE json_build_object('clock', n.clock, 'due_on', n.due_on,"
     " 'state', n.state, 'remaining', n.remaining) END"
 )
+_WORKS = "(SELECT json_object_agg(n.kind, n.happened_on) FROM notice n WHERE n.application_id = a.id)"
 _FROM = "FROM application a JOIN procedure_version p ON p.id = a.procedure_version_id"
 
 
@@ -84,9 +88,12 @@ def _literal(text: str) -> str:
 
 
 async def applications(
-    read: AsyncSession, *, actor: Actor, filters: Filters, limit: int, cursor: str | None
+    read: AsyncSession, *, actor: Actor, filters: Filters, limit: int, cursor: str | None, back: bool = False
 ) -> list[dict[str, Any]]:
-    """Newest first; one row more than `limit` when there is a next page. Raises BadCursor (422)."""
+    """Newest first; one row more than `limit` when there are more that way. Raises BadCursor (422).
+
+    `back`: the rows before the cursor, the nearest first.
+    """
     condition, params = visible(actor)
     narrowed, values = filters.conditions()
     wanted = [condition, *narrowed]
@@ -94,11 +101,12 @@ async def applications(
     if cursor is not None:
         at, last = decode_cursor(cursor, 2)
         params |= {"at": _moment(at), "last": _uuid(last)}
-        wanted.append("(a.received_at, a.id) < (:at, :last)")
+        wanted.append(f"(a.received_at, a.id) {'>' if back else '<'} (:at, :last)")
+    order = "a.received_at, a.id" if back else "a.received_at DESC, a.id DESC"
     statement = (
         f"SELECT coalesce(json_agg(x.r), '[]') FROM (SELECT json_build_object({_HEAD}, {_DUE}, 'sites', {_SITES},"
-        f" 'reviews', {_MARKS}, 'decision', {_DECIDED}) AS r {_FROM} {_NEAREST} WHERE {' AND '.join(wanted)}"
-        " ORDER BY a.received_at DESC, a.id DESC LIMIT :limit) x"
+        f" 'reviews', {_MARKS}, 'decision', {_DECIDED}, 'works', {_WORKS}) AS r {_FROM} {_NEAREST}"
+        f" WHERE {' AND '.join(wanted)} ORDER BY {order} LIMIT :limit) x"
     )
     rows: list[dict[str, Any]] = (await read.execute(sa.text(statement), params)).scalar_one()
     return rows
@@ -110,7 +118,8 @@ def list_key(row: dict[str, Any]) -> list[Any]:
 
 _REVIEWS = (
     "(SELECT coalesce(json_agg(json_build_object('id', r.id, 'function', r.function, 'org', r.org, 'round', r.round,"
-    " 'asked_on', r.asked_on, 'outcome', r.outcome, 'grounds', r.grounds, 'conditions', coalesce(r.conditions, '[]'),"
+    f" 'asked_on', r.asked_on, 'outcome', CASE WHEN {_SAID} THEN r.outcome END, 'grounds', CASE WHEN {_SAID} THEN"
+    f" r.grounds END, 'conditions', CASE WHEN {_SAID} THEN coalesce(r.conditions, '[]') ELSE '[]' END,"
     " 'drafted_by', r.drafted_by, 'signed_by', r.signed_by, 'signed_name', r.signed_name, 'signed_at', r.signed_at,"
     " 'late', r.late, 'silent_on', r.silent_on, 'assigned_to', r.assigned_to, 'assigned_name', r.assigned_name,"
     " 'version', r.version, 'due_on', d.due_on, 'clock_state', d.state) ORDER BY r.round, r.position), '[]')"
@@ -198,7 +207,15 @@ def _queue_params(actor: Actor) -> dict[str, Any]:
 
 
 async def queue(
-    read: AsyncSession, *, actor: Actor, tab: str, filters: Filters, horizon: Horizon, limit: int, cursor: str | None
+    read: AsyncSession,
+    *,
+    actor: Actor,
+    tab: str,
+    filters: Filters,
+    horizon: Horizon,
+    limit: int,
+    cursor: str | None,
+    back: bool = False,
 ) -> list[dict[str, Any]]:
     """Dossiers whose deadline the caller's organisation and functions answer for: nearest first, paused last."""
     narrowed, values = filters.conditions()
@@ -207,13 +224,14 @@ async def queue(
     if cursor is not None:
         sort_on, last = decode_cursor(cursor, 2)
         params |= {"sort_on": _date(sort_on), "last": _uuid(last)}
-        wanted.append("(d.sort_on, d.application_id) > (:sort_on, :last)")
+        wanted.append(f"(d.sort_on, d.application_id) {'<' if back else '>'} (:sort_on, :last)")
+    order = "d.sort_on DESC, d.application_id DESC" if back else "d.sort_on, d.application_id"
     statement = (
         f"SELECT coalesce(json_agg(x.r), '[]') FROM (SELECT json_build_object({_HEAD}, 'deadline', json_build_object("
         "'clock', d.clock, 'due_on', d.due_on, 'state', d.state, 'remaining', d.remaining), 'sort_on', CASE WHEN"
         " d.sort_on = 'infinity' THEN '9999-12-31' ELSE CAST(d.sort_on AS text) END, 'asked', r.function, 'assignee',"
         f" {_ASSIGNEE}, 'assignee_name', {_ASSIGNEE_NAME}, 'sites', {_SITES}, 'reviews', {_MARKS}) AS r {_QUEUE}"
-        f" AND {' AND '.join(wanted)} ORDER BY d.sort_on, d.application_id LIMIT :limit) x"
+        f" AND {' AND '.join(wanted)} ORDER BY {order} LIMIT :limit) x"
     )
     rows: list[dict[str, Any]] = (await read.execute(sa.text(statement), params)).scalar_one()
     return rows

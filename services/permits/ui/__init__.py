@@ -1,5 +1,6 @@
 """The pages of permits."""
 
-from fastapi import APIRouter
+from services.permits.ui import applicant, dossier, home, lists, officer
 
-ROUTERS: list[APIRouter] = []
+# `/applications/new` comes before `/applications/{id}`.
+ROUTERS = [home.router, lists.router, applicant.filing_router, dossier.router, officer.router, applicant.router]

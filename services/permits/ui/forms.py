@@ -1,0 +1,62 @@
+"""What people type, read into what the commands take; and what was wrong, back at its field."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData
+
+from kernel.errors import N_, Fault, Refusal
+from kernel.web import forms
+from services.permits.domain.application import Condition
+from services.permits.ui.words import Words
+
+DAY_WRONG = N_("This is no day. Write it as 27/05/2024.")
+DAYS_WRONG = N_("Give a whole number of days.")
+MOST_CONDITIONS = 20
+
+
+def typed(form: FormData) -> dict[str, str]:
+    """The text fields, as typed, the last of a name."""
+    return {name: value for name, value in form.multi_items() if isinstance(value, str) and not name.startswith("_")}
+
+
+async def sent(request: Request) -> tuple[FormData, dict[str, str]]:
+    form = await request.form()
+    return form, typed(form)
+
+
+def errors_of(refusal: Refusal, words: Words) -> dict[str, str]:
+    """By field; a refusal that names none stands on top of the form."""
+    found = forms.field_errors(refusal.errors, words._)
+    return found or {"": refusal.say(words._)}
+
+
+def condition_count(values: Mapping[str, str]) -> int:
+    """How many condition fields the form showed, at least one more than were filled."""
+    held = [int(name.split("-")[1]) for name in values if name.startswith("conditions-") and name.endswith("-text")]
+    return min(max(held, default=0) + 1, MOST_CONDITIONS)
+
+
+def conditions(values: Mapping[str, str]) -> tuple[tuple[Condition, ...], list[Fault]]:
+    """Filled rows only; a day that cannot be read is a fault at its own field."""
+    found, faults = [], []
+    for place in range(MOST_CONDITIONS):
+        text = values.get(f"conditions-{place}-text", "").strip()
+        day = values.get(f"conditions-{place}-due_on", "").strip()
+        due_on = forms.read_day(day) if day else None
+        if day and due_on is None:
+            faults.append(Fault(f"/conditions/{place}/due_on", "day", DAY_WRONG))
+        if text:
+            found.append(Condition(text, due_on))
+    return tuple(found), faults
+
+
+def condition_values(listed: Any) -> dict[str, str]:
+    """Structured conditions as field values."""
+    values = {}
+    for place, each in enumerate(listed or ()):
+        values[f"conditions-{place}-text"] = each["text"]
+        due_on = each["due_on"]
+        values[f"conditions-{place}-due_on"] = f"{due_on[8:10]}/{due_on[5:7]}/{due_on[:4]}" if due_on else ""
+    return values

@@ -1,0 +1,202 @@
+"""The queue of a department, and the list of all dossiers one may see."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import Form, Query, Request
+from fastapi.responses import Response
+
+from kernel.edge import CurrentActor, Read, Tx, ui_router
+from kernel.errors import N_, Refusal
+from kernel.paging import encode_cursor
+from kernel.web.render import render, see_other
+from services.permits import commands, queries
+from services.permits.domain import policy
+from services.permits.domain.application import OPEN, STATES
+from services.permits.ui import rows as listing
+from services.permits.ui.scene import Reading, Scene, Writing, is_officer
+from services.permits.ui.words import Words
+
+router = ui_router("/permits")
+SIZE = 30
+USUAL = ("construction", "transport", "natural_resources")
+TABS = {
+    "mine": N_("Mine"),
+    "unassigned": N_("Unassigned"),
+    "all": N_("Whole department"),
+    "soon": N_("Coming due"),
+    "overdue": N_("Overdue"),
+    "paused": N_("Paused"),
+}
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+class Window:
+    """One page of a keyset list: the rows to show and the addresses of its neighbours."""
+
+    def __init__(self, found: list[Any], key: Any, after: str | None, before: str | None, query: Mapping[str, Any]):
+        more = len(found) > SIZE
+        shown = found[:SIZE]
+        self.rows: Sequence[Any] = list(reversed(shown)) if before else shown
+        ahead, behind = (bool(before) or more, more if before else bool(after))
+        self.next = self._at(query, "after", key(self.rows[-1])) if self.rows and ahead else None
+        self.previous = self._at(query, "before", key(self.rows[0])) if self.rows and behind else None
+
+    @staticmethod
+    def _at(query: Mapping[str, Any], name: str, key: Sequence[Any]) -> str:
+        kept = {key: value for key, value in query.items() if value and key not in ("after", "before")}
+        return f"?{urlencode({**kept, name: encode_cursor(key)})}"
+
+
+@router.get("/queue")
+async def queue(
+    request: Request,
+    actor: CurrentActor,
+    read: Read,
+    scene: Reading,
+    tab: Text = "all",
+    state: Text = None,
+    applicant: Text = None,
+    q: Text = None,
+    after: Text = None,
+    before: Text = None,
+) -> Response:
+    """Dossiers by due date, for whoever's function has to act on them."""
+    policy.demand(actor, "permits:queue:read")
+    tab = tab if tab in TABS else "all"
+    filters, horizon = queries.Filters(state, applicant, None, None, q), scene.horizon()
+    found = await queries.queue(
+        read,
+        actor=actor,
+        tab=str(tab),
+        filters=filters,
+        horizon=horizon,
+        limit=SIZE,
+        cursor=before or after,
+        back=bool(before),
+    )
+    counts = await queries.queue_counts(read, actor=actor, horizon=horizon)
+    asked = {"tab": tab, "state": state, "applicant": applicant, "q": q}
+    window = Window(found, queries.queue_key, after, before, asked)
+    context = await _table(read, scene, window.rows)
+    narrowed = bool(state or applicant or q)
+    context |= {
+        "window": window,
+        "tabs": _tabs(scene.words, str(tab), counts),
+        "counts": counts,
+        "tab": tab,
+        "set": sum(1 for each in (state, applicant) if each),
+        "narrowed": narrowed,
+        "states": [(each, scene.words.step(each)) for each in OPEN],
+        "applicants": applicants(scene.words),
+        "pager": _pager(scene.words, len(window.rows), None if narrowed else counts[str(tab)]),
+        "department": ", ".join(
+            [scene.words.org_in_full(actor.org), *(scene.words.code("function", code) for code in actor.functions)]
+        ),
+        "nav_counts": {"/permits/queue": counts["all"]},
+    }
+    return render(request, "permits/queue.html", context)
+
+
+@router.post("/queue")
+async def assign(
+    request: Request,
+    actor: CurrentActor,
+    tx: Tx,
+    scene: Writing,
+    id: Annotated[list[UUID], Form()] = [],  # noqa: B006
+    act: Annotated[str, Form()] = "claim",
+    back: Annotated[str, Form()] = "/permits/queue",
+) -> Response:
+    """Claims the ticked dossiers or hands them back; those that do not allow it are skipped and counted."""
+    command = commands.claim if act == "claim" else commands.hand_back
+    done = 0
+    for each in id[:200]:
+        try:
+            dossier = await queries.application(tx, each, actor=actor, lock=True)
+            await command(tx, actor, dossier, now=scene.now)
+        except Refusal:
+            continue
+        done += 1
+    words = scene.words
+    said = words.n("{n} dossier claimed.", "{n} dossiers claimed.", done)
+    if act != "claim":
+        said = words.n("{n} dossier handed back.", "{n} dossiers handed back.", done)
+    if skipped := len(id) - done:
+        said += " " + words.n("{n} skipped.", "{n} skipped.", skipped)
+    return see_other(request, back if back.startswith("/permits/") else "/permits/queue", said=said)
+
+
+@router.get("/applications")
+async def applications(
+    request: Request,
+    actor: CurrentActor,
+    read: Read,
+    scene: Reading,
+    state: Text = None,
+    applicant: Text = None,
+    q: Text = None,
+    after: Text = None,
+    before: Text = None,
+) -> Response:
+    """Every dossier the reader may see, newest first."""
+    filters = queries.Filters(state, applicant, None, None, q)
+    found = await queries.applications(
+        read, actor=actor, filters=filters, limit=SIZE, cursor=before or after, back=bool(before)
+    )
+    window = Window(found, queries.list_key, after, before, {"state": state, "applicant": applicant, "q": q})
+    context = await _table(read, scene, window.rows)
+    officer = is_officer(actor) or bool(actor.capabilities & policy.SEES_ALL)
+    context |= {
+        "window": window,
+        "officer": officer,
+        "may_file": "applicant" in actor.capabilities,
+        "set": sum(1 for each in (state, applicant) if each),
+        "narrowed": bool(state or applicant or q),
+        "states": [(each, scene.words.step(each)) for each in STATES],
+        "applicants": applicants(scene.words) if officer else [],
+        "pager": _pager(scene.words, len(window.rows), None),
+    }
+    return render(request, "permits/applications.html", context)
+
+
+async def _table(read: queries.Session, scene: Scene, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    words = scene.words
+    heads = listing.columns(found, words, USUAL)
+    places = await queries.unit_names(read, [site["unit"] for row in found for site in row["sites"]])
+    built = listing.build(found, words, heads=heads, places=places, today=scene.today, calendar=scene.calendar)
+    return {
+        "rows": built,
+        "heads": [(words.short(code), words.code("function", code)) for code in heads.functions],
+        "counted": heads.counted,
+        "legend": listing.legend(words),
+        "calendar": scene.calendar,
+    }
+
+
+def _tabs(words: Words, tab: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": words._(text),
+            "href": f"?tab={name}",
+            "active": name == tab,
+            "count": counts[name],
+            "tone": "bad" if name == "overdue" and counts[name] else "",
+        }
+        for name, text in TABS.items()
+    ]
+
+
+def applicants(words: Words) -> list[tuple[str, str]]:
+    """Enterprises, as the filter lists them."""
+    kinds = ("operator", "tower_company")
+    known = words.lexicon.organisations.items()
+    return sorted(((code, words.org(code)) for code, org in known if org["kind"] in kinds), key=lambda each: each[1])
+
+
+def _pager(words: Words, shown: int, total: int | None) -> str:
+    if total is None:
+        return words.n("{n} dossier on this page", "{n} dossiers on this page", shown)
+    return words._("{shown} of {total} dossiers", shown=shown, total=total)

@@ -1,0 +1,171 @@
+"""What pages say: codes in the reader's language, the days-left chip, the marks of reviews."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from fastapi import Request
+
+from kernel.errors import N_
+from kernel.web.i18n import locale_of
+from kernel.web.render import frame_of
+from services.permits.domain.calendar import Calendar
+from services.permits.queries import Lexicon
+
+STEPS = {
+    "received": N_("Completeness check"),
+    "incomplete": N_("Waiting for the supplement"),
+    "supplemented": N_("Check of the supplement"),
+    "under_review": N_("Consultation"),
+    "ready": N_("Waiting for the decision"),
+    "decided": N_("Decided"),
+    "closed": N_("Works completed"),
+    "withdrawn": N_("Withdrawn"),
+}
+OUTCOMES = {
+    "agree": N_("Agrees"),
+    "conditions": N_("Agrees with conditions"),
+    "disagree": N_("Objects"),
+    "not_involved": N_("Not involved"),
+    "silent": N_("Silent, deemed agreed"),
+    "granted": N_("Grant the permit"),
+    "refused": N_("Refuse the permit"),
+    "no_objection": N_("No objection"),
+    "objection": N_("Objection"),
+}
+DECIDED = {
+    "granted": N_("Permit granted"),
+    "refused": N_("Permit refused"),
+    "no_objection": N_("No objection"),
+    "objection": N_("Objection"),
+}
+CLOCKS = {
+    "completeness": N_("Completeness check"),
+    "recheck": N_("Check of the supplement"),
+    "consultation": N_("Opinion"),
+    "decision": N_("Decision"),
+}
+NOTICES = {"commencement": N_("Commencement"), "completion": N_("Completion")}
+TONES = {
+    "received": "info",
+    "incomplete": "pause",
+    "supplemented": "info",
+    "under_review": "info",
+    "ready": "warn",
+    "decided": "ok",
+    "closed": "ok",
+    "withdrawn": "",
+}
+MARKS = {
+    "agree": "agree",
+    "conditions": "cond",
+    "disagree": "disagree",
+    "not_involved": "none",
+    "silent": "silent",
+}
+SOON = 2
+
+
+@dataclass(frozen=True)
+class Chip:
+    state: str
+    text: str
+    title: str = ""
+
+
+class Words:
+    """`_` and `n` translate, the rest looks codes up; made once per request."""
+
+    def __init__(self, request: Request, lexicon: Lexicon) -> None:
+        self.lang = locale_of(request)
+        self._words = frame_of(request).translations(self.lang)
+        self.lexicon = lexicon
+
+    def _(self, message: str, **params: Any) -> str:
+        said = str(self._words.gettext(message))
+        return said.format(**params) if params else said
+
+    def n(self, one: str, many: str, number: int) -> str:
+        return str(self._words.ngettext(one, many, number)).format(n=number)
+
+    def code(self, listed: str, code: str) -> str:
+        entry = self.lexicon.lists.get(listed, {}).get(code)
+        return str(entry[self.lang]) if entry else code
+
+    def short(self, function: str) -> str:
+        entry = self.lexicon.lists["function"].get(function)
+        return str(entry["short"]) if entry else function
+
+    def org(self, code: str) -> str:
+        """As tables show it."""
+        known = self.lexicon.organisations.get(code)
+        return known["short"] if known else code
+
+    def org_in_full(self, code: str) -> str:
+        known = self.lexicon.organisations.get(code)
+        return known[self.lang] if known else code
+
+    def step(self, state: str) -> str:
+        return self._(STEPS[state])
+
+    def outcome(self, outcome: str) -> str:
+        return self._(OUTCOMES.get(outcome, outcome))
+
+    def day(self, day: date | str | None) -> str:
+        if isinstance(day, str):
+            day = date.fromisoformat(day[:10])
+        return "–" if day is None else f"{day:%d/%m/%Y}"
+
+    def short_day(self, day: date | str | None) -> str:
+        if isinstance(day, str):
+            day = date.fromisoformat(day[:10])
+        return "–" if day is None else f"{day:%d/%m}"
+
+    def metres(self, value: str | None) -> str:
+        if value is None:
+            return "–"
+        text = f"{float(value):.1f}"
+        return f"{text.replace('.', ',') if self.lang == 'vi' else text}\u00a0m"
+
+    def work(self, site: Mapping[str, Any]) -> str:
+        """`Cột trên mái 12 m`."""
+        kind = self._("Roof mast") if site["facts"].get("foundation") == "roof" else self._("Mast on the ground")
+        height = f"{float(site['height_m']):.1f}".removesuffix(".0") if site["height_m"] else ""
+        if self.lang == "vi":
+            height = height.replace(".", ",")
+        return f"{kind} {height}\u00a0m" if height else kind
+
+    def chip(self, deadline: Mapping[str, Any] | None, today: date, calendar: Calendar) -> Chip:
+        """Days left in working days, the same everywhere."""
+        if deadline is None:
+            return Chip("done", self._("Done"))
+        if deadline["state"] == "paused":
+            left = deadline["remaining"] or 0
+            return Chip("pause", self.n("Paused, {n} day left", "Paused, {n} days left", left))
+        due_on = _date(deadline["due_on"])
+        title = self._("Until the end of {day}", day=self.day(due_on))
+        left = calendar.working_days_between(today, due_on)
+        if due_on < today:
+            late = max(calendar.working_days_between(due_on, today), 1)
+            return Chip("over", self.n("{n} day overdue", "{n} days overdue", late), title)
+        if due_on == today:
+            return Chip("today", self._("Today"), title)
+        text = self.n("{n} day left", "{n} days left", left)
+        return Chip("soon" if left <= SOON else "ok", text, title)
+
+    def mark(self, review: Mapping[str, Any], today: date) -> tuple[str, str]:
+        """(kind of mark, what it says to a reader of the whole name)."""
+        who = self.code("function", review["function"])
+        if review["outcome"]:
+            kind = MARKS[review["outcome"]]
+            return kind, f"{who}: {self.outcome(review['outcome'])}"
+        if review.get("drafted"):
+            return "draft", f"{who}: {self._('Being drafted')}"
+        if review["due_on"] and _date(review["due_on"]) < today:
+            return "late", f"{who}: {self._('Overdue')}"
+        return "wait", f"{who}: {self._('Not answered yet')}"
+
+
+def _date(value: date | str) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -1,0 +1,389 @@
+"""What the workspace of a dossier shows: who has to act, the steps, facts, opinions, parts, the map."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.registry import NearMast
+from kernel.auth import Actor
+from services.permits.domain import policy
+from services.permits.domain.application import OPEN
+from services.permits.queries import Dossier
+from services.permits.ui.scene import Scene
+from services.permits.ui.words import DECIDED, Chip, Words
+
+Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A sentence with the date, and the button when the reader himself has to act."""
+
+    sentence: str
+    verb: str = ""
+    href: str = ""
+
+    @property
+    def button(self) -> tuple[str, str] | None:
+        return (self.verb, self.href) if self.href else None
+
+
+def own_open_review(dossier: Dossier, actor: Actor) -> str | None:
+    """The function in which the reader's department still owes an opinion."""
+    if dossier.state not in ("under_review", "ready"):
+        return None
+    sign = "permits:opinion:sign" if dossier.procedure.four_eyes else "permits:opinion:give"
+    if not policy.allowed(actor, sign, dossier.standing):
+        return None
+    for review in dossier.reviews:
+        if review.signed_by is None and review.org in dossier.orgs and policy.covers(actor, review.function):
+            if review.outcome == "silent" and dossier.state == "ready":
+                continue
+            return review.function
+    return None
+
+
+def next_action(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> Action:
+    """One action at most; otherwise who is waited for."""
+    base, words = f"/permits/applications/{dossier.id}", scene.words
+    for step in (_officer_action, _applicant_action):
+        action = step(detail, dossier, actor, words, base)
+        if action is not None:
+            return action
+    return Action(_waiting(detail, dossier, words))
+
+
+def _due(detail: Detail, clock: str, words: Words, function: str | None = None) -> str:
+    for each in detail["clocks"]:
+        if each["clock"] == clock and each["function"] == function and each["due_on"] and each["state"] == "running":
+            return words.day(each["due_on"])
+    return ""
+
+
+def _officer_action(detail: Detail, dossier: Dossier, actor: Actor, words: Words, base: str) -> Action | None:
+    may = _allowed(actor, dossier)
+    if dossier.state in ("received", "supplemented") and may("permits:completeness:check"):
+        due = _due(detail, "completeness", words) or _due(detail, "recheck", words)
+        text = words._("Check the parts until {day}. Without an answer the dossier counts as complete.", day=due)
+        return Action(text, words._("Check the parts"), f"{base}/completeness")
+    function = own_open_review(dossier, actor)
+    if function is not None:
+        due = _due(detail, "consultation", words, function)
+        name = words.code("function", function)
+        text = words._("Opinion on {function} until {day}. Silence counts as agreement.", function=name, day=due)
+        if not due:
+            text = words._("The time for the opinion on {function} is over. A late answer is kept.", function=name)
+        return Action(text, words._("Give the opinion"), f"{base}/opinion?function={function}")
+    if dossier.state == "ready" and may("permits:decision:make"):
+        text = words._("All asked have answered. Decide until {day}.", day=_due(detail, "decision", words))
+        return Action(text, words._("Decide"), f"{base}/decision")
+    return None
+
+
+def _applicant_action(detail: Detail, dossier: Dossier, actor: Actor, words: Words, base: str) -> Action | None:
+    may = _allowed(actor, dossier)
+    if dossier.state == "incomplete" and may("permits:supplement:give"):
+        asked = [
+            item for request in detail["supplement_requests"] if not request["answered_at"] for item in request["items"]
+        ]
+        text = words.n(
+            "{n} part has to be supplemented. The time limit is paused.",
+            "{n} parts have to be supplemented. The time limit is paused.",
+            len(asked),
+        )
+        return Action(text, words._("Supplement"), f"{base}/supplement")
+    decision = detail["decision"]
+    if dossier.state == "decided" and decision["may_build"] and may("permits:works:notify"):
+        if not detail["notices"]:
+            text = words._(
+                "Decision {number} allows building. Notify the commencement before the works begin.",
+                number=decision["number"],
+            )
+            return Action(text, words._("Notify the commencement"), f"{base}/notice")
+        text = words._("Works began on {day}. Notify their completion.", day=words.day(detail["notices"][0]["on"]))
+        return Action(text, words._("Notify the completion"), f"{base}/notice")
+    return None
+
+
+def _waiting(detail: Detail, dossier: Dossier, words: Words) -> str:
+    if dossier.state in ("received", "supplemented"):
+        due = _due(detail, "completeness", words) or _due(detail, "recheck", words)
+        return words._("{org} checks the parts until {day}.", org=words.org(dossier.lead_org), day=due)
+    if dossier.state == "incomplete":
+        return words._("Waiting for the applicant's supplement. The time limit is paused.")
+    if dossier.state == "under_review":
+        owing = [words.code("function", r.function) for r in dossier.reviews if not r.answered]
+        return words._("Waiting for the opinions on: {functions}.", functions=", ".join(owing))
+    if dossier.state == "ready":
+        due = _due(detail, "decision", words)
+        return words._("{org} decides until {day}.", org=words.org(dossier.lead_org), day=due)
+    if dossier.state == "decided" and detail["decision"]["may_build"]:
+        return words._("Waiting for the owner's notice of the works.")
+    return words._("Nothing more is to be done here.")
+
+
+def _allowed(actor: Actor, dossier: Dossier) -> Any:
+    return lambda permission: policy.allowed(actor, permission, dossier.standing)
+
+
+def more_actions(dossier: Dossier, actor: Actor, words: Words) -> list[tuple[str, str, str, bool]]:
+    """(text, href, icon, danger) of what else the reader may do."""
+    base, may = f"/permits/applications/{dossier.id}", _allowed(actor, dossier)
+    found = []
+    if dossier.state == "under_review" and may("permits:decision:make"):
+        found.append((words._("Decide early"), f"{base}/decision", "pen", False))
+    extendable = any(clock.extension for clock in dossier.procedure.clocks)
+    if dossier.state in ("under_review", "ready") and extendable and may("permits:deadline:extend"):
+        found.append((words._("Extend the time limit"), f"{base}/extension", "calendar", False))
+    if dossier.state in OPEN and may("permits:application:withdraw"):
+        found.append((words._("Withdraw"), f"{base}/withdrawal", "x", True))
+    return found
+
+
+def steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> list[dict[str, Any]]:
+    words, base = scene.words, f"/permits/applications/{dossier.id}"
+    groups = [
+        {"name": words._("Intake"), "items": _intake_steps(detail, dossier, words)},
+        {"name": words._("Consultation"), "items": _review_steps(detail, dossier, actor, scene, base)},
+        {"name": words._("Decision"), "items": [_decision_step(detail, dossier, words)]},
+    ]
+    if detail["decision"] is None or detail["decision"]["may_build"]:
+        groups.append({"name": words._("Works"), "items": _works_steps(detail, dossier, words)})
+    return groups
+
+
+def _item(name: str, state: str, word: str = "", href: str | None = None, waits: str = "") -> dict[str, Any]:
+    return {"name": name, "state": state, "word": word, "href": href, "waits": waits}
+
+
+def _intake_steps(detail: Detail, dossier: Dossier, words: Words) -> list[dict[str, Any]]:
+    items = [_item(words._("Received"), "done", words.short_day(detail["received_on"]))]
+    rounds = dossier.procedure.supplements.rounds
+    for request in detail["supplement_requests"]:
+        name = words._("Supplement request {round}/{rounds}", round=request["round"], rounds=rounds)
+        state = "done" if request["answered_at"] else "wait"
+        word = words._("Answered") if request["answered_at"] else words._("Waiting")
+        items.append(_item(name, state, word))
+    if dossier.state in ("received", "supplemented"):
+        items.append(_item(words._("Completeness check"), "now", words._("Now")))
+    elif dossier.state == "incomplete":
+        items.append(_item(words._("Completeness check"), "locked", waits=words._("Supplement")))
+    else:
+        began = min((review["asked_on"] for review in detail["reviews"]), default=None)
+        if began:
+            items.append(_item(words._("Found complete"), "done", words.short_day(began)))
+    return items
+
+
+def _review_steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene, base: str) -> list[dict[str, Any]]:
+    words, own = scene.words, own_open_review(dossier, actor)
+    if not detail["reviews"]:
+        agencies = [a.function for a in dossier.procedure.agencies if a.when is None]
+        state = "none" if dossier.state == "withdrawn" else "locked"
+        return [_item(words.code("function", f), state, waits=words._("Completeness")) for f in agencies]
+    items = []
+    for review in detail["reviews"]:
+        kind, _ = words.mark(as_mark(review), scene.today)
+        mine = review["function"] == own
+        word = (
+            words.outcome(review["outcome"])
+            if review["outcome"]
+            else (words._("until {day}", day=words.short_day(review["due_on"])) if review["due_on"] else "")
+        )
+        href = f"{base}/opinion?function={own}" if mine else "#opinions"
+        items.append(_item(words.code("function", review["function"]), "now" if mine else kind, word, href))
+    return items
+
+
+def as_mark(review: Mapping[str, Any]) -> dict[str, Any]:
+    drafted = bool(review["drafted_by"]) and review["signed_by"] is None
+    return {**review, "drafted": drafted}
+
+
+def _decision_step(detail: Detail, dossier: Dossier, words: Words) -> dict[str, Any]:
+    decision = detail["decision"]
+    if decision is not None:
+        return _item(
+            words._(DECIDED.get(decision["outcome"], decision["outcome"])),
+            "done",
+            words.short_day(decision["decided_on"]),
+            "#decision",
+        )
+    name = words._("Decision")
+    if dossier.state == "ready":
+        return _item(name, "now", words._("Now"))
+    if dossier.state == "withdrawn":
+        return _item(name, "none", words._("Withdrawn"))
+    waits = words._("Opinions") if dossier.state == "under_review" else words._("Completeness")
+    return _item(name, "locked", waits=waits)
+
+
+def _works_steps(detail: Detail, dossier: Dossier, words: Words) -> list[dict[str, Any]]:
+    given = {notice["kind"]: notice["on"] for notice in detail["notices"]}
+    items = []
+    for kind, name, before in (
+        ("commencement", words._("Commencement"), words._("Decision")),
+        ("completion", words._("Completion"), words._("Commencement")),
+    ):
+        if kind in given:
+            items.append(_item(name, "done", words.short_day(given[kind])))
+        elif dossier.state == "withdrawn":
+            items.append(_item(name, "none"))
+        elif dossier.state == "decided" and (kind == "commencement" or "commencement" in given):
+            items.append(_item(name, "wait", words._("Waiting")))
+        else:
+            items.append(_item(name, "locked", waits=before))
+    return items
+
+
+def site_facts(site: Mapping[str, Any], scene: Scene, place: str) -> list[tuple[Any, ...]]:
+    """Rows of the facts card: declared facts over their defaults."""
+    words = scene.words
+    rows: list[tuple[Any, ...]] = []
+    if site["code"]:
+        label = words.code("structure_code", "/".join(site["code"]))
+        rows.append((words._("Class code"), f"{site['code'][1]} · {label}", f"({SYSTEMS[site['code'][0]]})"))
+    rows.append((words._("Height"), words.metres(site["height_m"]), words._("above ground")))
+    if site["capacity"] is not None:
+        rows.append((words._("Capacity"), words.n("{n} position", "{n} positions", site["capacity"])))
+    rows.append((words._("Place"), place))
+    zones = []
+    for code, fact in words.lexicon.lists["fact"].items():
+        value = site["facts"].get(code, fact.get("default"))
+        if fact["declared"] and fact["type"] == "yes_no":
+            zones += [fact[words.lang]] if value else []
+        elif fact["declared"]:
+            rows.append((fact[words.lang], fact_value(fact, value, words)))
+    rows.append((words._("Zones"), "; ".join(zones) or words._("None declared")))
+    return rows
+
+
+SYSTEMS = {"ND163": "NĐ 163/2024", "TT14": "TT 14/2013"}
+
+
+def fact_value(fact: Mapping[str, Any], value: Any, words: Words) -> str:
+    labels = fact.get("labels", {})
+    return str(labels[value][words.lang]) if value in labels else str(value)
+
+
+def opinions(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> list[dict[str, Any]]:
+    words = scene.words
+    found = []
+    for review in detail["reviews"]:
+        kind, _ = words.mark(as_mark(review), scene.today)
+        outcome = words.outcome(review["outcome"]) if review["outcome"] else ""
+        when = review["signed_at"] or review["silent_on"]
+        found.append(
+            {
+                "kind": kind,
+                "function": review["function"],
+                "agency": words.code("function", review["function"]),
+                "org": words.org_in_full(review["org"]),
+                "outcome": f"{outcome}, {words.short_day(when)}" if when else outcome,
+                "text": _opinion_text(review, words),
+                "conditions": review["conditions"],
+                "chip": _review_chip(review, scene),
+            }
+        )
+    return found
+
+
+def _opinion_text(review: Mapping[str, Any], words: Words) -> str:
+    if review["outcome"] and review["outcome"] != "silent":
+        said = review["grounds"] or ""
+        if review["late"]:
+            late = words._(
+                "Answered late: silence until {day} counts as agreement.",
+                day=words.day(review["silent_on"] or review["due_on"]),
+            )
+            said = f"{said} {late}".strip()
+        return said
+    if review["outcome"] == "silent":
+        return words._("No answer until {day}: agreed and responsible.", day=words.day(review["silent_on"]))
+    if review["due_on"]:
+        return words._(
+            "No answer until {day} counts as agreement, with responsibility.", day=words.day(review["due_on"])
+        )
+    return ""
+
+
+def _review_chip(review: Mapping[str, Any], scene: Scene) -> Chip | None:
+    if review["outcome"] or not review["due_on"] or review["clock_state"] != "running":
+        return None
+    return scene.words.chip({"state": "running", "due_on": review["due_on"]}, scene.today, scene.calendar)
+
+
+@dataclass(frozen=True)
+class PartRow:
+    code: str
+    key: str
+    name: str
+    note: str
+    state: str
+    file: Mapping[str, Any] | None
+
+
+def parts(detail: Detail, dossier: Dossier, scene: Scene) -> list[PartRow]:
+    """The parts of the procedure in its order, newest copy each; then what else was sent."""
+    words = scene.words
+    live = [part for part in detail["parts"] if part["replaced_at"] is None]
+    rows = []
+    for rule in dossier.procedure.parts:
+        for part in [each for each in live if each["code"] == rule.code]:
+            kind = part["media_type"].rsplit("/", 1)[-1].upper().replace("JPEG", "JPG")
+            copy = words._("copy {no}, {day}", no=part["no"], day=words.short_day(part["added_at"]))
+            note = f"{kind}, {copy}" if part["no"] > 1 else kind
+            state = "replaced" if part["no"] > 1 else "done"
+            rows.append(
+                PartRow(rule.code, f"{rule.code}.{part['no']}", words.code("part", rule.code), note, state, part)
+            )
+    return rows
+
+
+def near_rows(masts: Sequence[NearMast], words: Words) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(mast.id),
+            "public_no": mast.public_no,
+            "owner": words.org(mast.owner),
+            "distance": round(mast.distance_m),
+            "height": mast.height_m,
+            "capacity": mast.capacity,
+            "status": mast.status,
+            "lon": mast.lon,
+            "lat": mast.lat,
+            "href": f"/registry/masts/{mast.id}",
+        }
+        for mast in masts
+    ]
+
+
+def map_settings(site: Mapping[str, Any], near: Sequence[Mapping[str, Any]], tile_url: str) -> dict[str, Any]:
+    """The planned mast as a diamond with a ring of one kilometre, its neighbours as points."""
+    points = [
+        {
+            "lat": n["lat"],
+            "lon": n["lon"],
+            "kind": _point_kind(n["status"]),
+            "label": n["public_no"],
+            "href": n["href"],
+            "id": n["id"],
+        }
+        for n in near
+    ]
+    points.append({"lat": site["lat"], "lon": site["lon"], "kind": "planned", "label": "", "href": "", "id": "site"})
+    settings: dict[str, Any] = {
+        "center": [site["lat"], site["lon"]],
+        "zoom": 14,
+        "radius_m": 1000,
+        "labels": len(points) < 9,
+        "points": points,
+        "boundaries_url": "/api/registry/v1/boundaries",
+    }
+    if tile_url:
+        settings["tiles"] = {"url": tile_url, "attribution": ""}
+    return settings
+
+
+def _point_kind(status: str) -> str:
+    return "used" if status == "in_service" else "planned" if status in ("permitted", "planned") else "idle"
