@@ -39,7 +39,16 @@ PACKAGE = Path(__file__).parent
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Their answers are the same for everybody, so no session is looked up for them.
-_IMPERSONAL = (b"/static/", b"/health/", b"/openapi.json", b"/language", b"/theme", b"/sign-in", b"/callback")
+_IMPERSONAL = (
+    b"/static/",
+    b"/health/",
+    b"/openapi.json",
+    b"/language",
+    b"/theme",
+    b"/favicon.ico",
+    b"/sign-in",
+    b"/callback",
+)
 _log = logging.get("gateway")
 
 

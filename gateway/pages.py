@@ -21,6 +21,7 @@ from gateway.settings import GatewaySettings
 from gateway.upstreams import Upstream
 from kernel import logging, trace
 from kernel.errors import NotFound
+from kernel.web import frame
 from kernel.web.i18n import locale_of
 from kernel.web.render import render
 
@@ -49,6 +50,7 @@ class Pages:
             Route("/docs", self.docs),
             Route("/openapi.json", self.openapi),
             Route("/static/{path:path}", static.asset),
+            Route("/favicon.ico", self.favicon),
             Route("/language", self.choose_language, methods=["POST"]),
             Route("/theme", self.choose_theme, methods=["POST"]),
             Route("/health/live", self.live),
@@ -61,15 +63,18 @@ class Pages:
     async def home(self, request: Request) -> Response:
         token = getattr(request.state, "token", None)
         if token is None:
-            return render(request, "gateway/landing.html")
+            return _render(request, "gateway/landing.html")
         cards = await asyncio.gather(*(self._card(request, upstream, token) for upstream in self._upstreams))
-        return render(request, "gateway/home.html", {"cards": [card for card in cards if card is not None]})
+        return _render(request, "gateway/home.html", cards=[card for card in cards if card is not None])
 
     async def docs(self, request: Request) -> Response:
-        return render(request, "gateway/docs.html")
+        return _render(request, "gateway/docs.html")
 
     async def openapi(self, request: Request) -> Response:
         return Response(self._document, media_type="application/json", headers={"Cache-Control": "public, max-age=60"})
+
+    async def favicon(self, request: Request) -> Response:
+        return RedirectResponse(frame.static("favicon.svg"), 303, headers={"Cache-Control": "public, max-age=86400"})
 
     async def choose_language(self, request: Request) -> Response:
         return await self._choose(request, "lang")
@@ -115,6 +120,10 @@ class Pages:
         response = RedirectResponse(local_target(asked.get("next")), 303)
         response.raw_headers.append(cookies.set_choice(name, asked["to"]))
         return response
+
+
+def _render(request: Request, template: str, **context: Any) -> Response:
+    return render(request, template, {"own": static.own, **context})
 
 
 def _json(content: object, status: int) -> Response:

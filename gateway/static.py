@@ -3,7 +3,7 @@
 import gzip
 import mimetypes
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,6 +43,13 @@ async def asset(request: Request) -> Response:
         said["Content-Encoding"] = "gzip"
         return Response(found.compressed, headers=said, media_type=found.media_type)
     return Response(found.content, headers=said, media_type=found.media_type)
+
+
+@cache
+def own(name: str) -> str:
+    """Address of one of the gateway's own files, with a digest of its content."""
+    digest = sha256((OWN_DIR / name).read_bytes()).hexdigest()[:10]
+    return f"/static/{_OWN_PREFIX}{name}?v={digest}"
 
 
 def _find(name: str) -> Path:
