@@ -6,7 +6,9 @@ notices bring it into service, a second operator's agreement makes it shared.
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from infra.local.papers import paper
@@ -14,14 +16,7 @@ from infra.local.visitor import JSON, Visitor, wait_for
 
 REVIEWERS = {"construction": "sxd.lan", "transport": "sgtvt.minh", "natural_resources": "stnmt.hoa"}
 LEAD, REGISTRAR, AUDITOR = "sxd.hung", "sxd.lan", "skhcn.mai"
-PARTS = {
-    "application_form": "Don de nghi",
-    "land_paper": "Giay to dat",
-    "drawings": "Ban ve",
-    "location_plan": "So do vi tri",
-    "structure_check": "Tham tra ket cau",
-    "sharing_explanation": "Giai trinh dung chung",
-}
+PARTS = {"land_paper": "Xac nhan vi tri dat", "drawings": "Ban ve mat dung va mong", "sharing_statement": "Giai trinh"}
 
 
 @dataclass
@@ -58,20 +53,21 @@ def site(**changes: Any) -> JSON:
     return {
         "kind": "mast",
         "name": "Cột dự kiến",
-        "code": {"system": "ND163", "code": "A1"},
+        "code": ["ND163", "A1"],
         "height_m": "42.0",
         "lon": 105.1502,
         "lat": 9.1768,
-        "commune": "32002@2025-07",
-        "foundation": "ground",
+        "unit": "32002@2025-07",
         "capacity": 3,
+        "facts": {"foundation": "ground"},
         **changes,
     }
 
 
-def file_dossier(operator: Visitor, **changes: Any) -> JSON:
-    stored = {code: operator.send_file(f"{code}.pdf", paper(title)) for code, title in PARTS.items()}
-    parts = [{"code": code, "file_id": file["id"]} for code, file in stored.items()]
+def file_dossier(operator: Visitor, more_parts: Mapping[str, str] = MappingProxyType({}), **changes: Any) -> JSON:
+    wanted = {**PARTS, **more_parts}
+    stored = {code: operator.send_file(f"{code}.pdf", paper(title)) for code, title in wanted.items()}
+    parts = [{"code": code, "file": file["id"]} for code, file in stored.items()]
     return operator.post("/api/permits/v1/applications", {"sites": [site(**changes)], "parts": parts})
 
 
@@ -113,7 +109,9 @@ def main() -> None:
     print(f"2. filed                  {dossier['number']}, due {dossier['due_on']}")
     decision = review_and_decide(people, dossier["id"])
     mast = mast_with(people, structure, "permitted")
-    print(f"3. decided, permitted     {decision['number']}, mast {mast['public_no']}, {figure(people.auditor)}")
+    print(
+        f"3. decided, permitted     {decision['decision_number']}, mast {mast['public_no']}, {figure(people.auditor)}"
+    )
     today = dossier["received_on"]
     path = f"/api/permits/v1/applications/{dossier['id']}/notices"
     people.operator.post(path, {"kind": "commencement", "on": today})
