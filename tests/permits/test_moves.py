@@ -176,7 +176,8 @@ async def test_nobody_answers_for_another_function(dossier: Dossier) -> None:
     )
     assert await dossier.refused(MAI, "opinions", own) == (403, "Forbidden")
     assert await dossier.refused(AN, "opinions", own) == (403, "Forbidden")
-    assert await dossier.refused(BINH, "opinions", own) == (404, "ApplicationNotFound")
+    assert await dossier.refused(BINH, "opinions", own) == (403, "Forbidden")
+    assert await dossier.refused(BINH, "withdrawal", {}) == (404, "ApplicationNotFound")
 
 
 async def test_signing_twice_is_a_conflict_and_says_nothing_new(dossier: Dossier) -> None:
@@ -317,11 +318,11 @@ async def test_the_trace_says_why(dossier: Dossier) -> None:
         "2030-12-31",
     )
     decision = next(c for c in traced["clocks"] if c["clock"] == "decision")
-    assert (decision["due_on"], decision["length"], decision["used"], decision["source"]) == (
+    assert (decision["due_on"], decision["length"], decision["used"], decision["unverified"]) == (
         "2026-12-08",
         10,
         0,
-        "local setting, unverified",
+        True,
     )
     holiday = next(day for day in decision["days"] if day["day"] == "2026-11-24")
     assert (holiday["kind"], holiday["name"]["vi"]) == ("holiday", "Ngày Văn hoá Việt Nam")

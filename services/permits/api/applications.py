@@ -10,13 +10,14 @@ from kernel.db import new_id
 from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, Limit, Now, Read, Tx, api_router, entity_tag
 from kernel.paging import page
 from services.permits import commands, queries
+from services.permits.api.gate import needs
 from services.permits.api.schemas import ApplicationFile, ClocksRead, Page, ReceiptRead
 from services.permits.commands import Filing
 
 router = api_router("/api/permits/v1", ["permits"])
 
 
-@router.get("/applications", response_model=Page)
+@router.get("/applications", response_model=Page, dependencies=[needs("permits:application:list")])
 async def applications(
     actor: CurrentActor,
     read: Read,
@@ -34,7 +35,9 @@ async def applications(
     return page(rows, limit, queries.list_key)
 
 
-@router.post("/applications", status_code=201, response_model=ReceiptRead)
+@router.post(
+    "/applications", status_code=201, response_model=ReceiptRead, dependencies=[needs("permits:application:file")]
+)
 async def file(
     given: ApplicationFile, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now
 ) -> dict[str, Any]:
@@ -55,7 +58,7 @@ async def file(
     return {**receipt.__dict__, "sites": [site.model_dump() for site in receipt.sites]}
 
 
-@router.get("/applications/{id}", response_model=dict[str, Any])
+@router.get("/applications/{id}", response_model=dict[str, Any], dependencies=[needs("permits:application:read")])
 async def application(id: UUID, response: Response, actor: CurrentActor, read: Read) -> dict[str, Any]:
     """The dossier with its parts, reviews, clocks, decision and notices."""
     found = await queries.detail(read, id, actor=actor)
@@ -63,7 +66,7 @@ async def application(id: UUID, response: Response, actor: CurrentActor, read: R
     return found
 
 
-@router.get("/applications/{id}/clock", response_model=ClocksRead)
+@router.get("/applications/{id}/clock", response_model=ClocksRead, dependencies=[needs("permits:application:read")])
 async def clock(id: UUID, request: Request, actor: CurrentActor, read: Read, now: Now) -> dict[str, Any]:
     """Why each deadline is on its day: rule, events, calendar and every day in between."""
     traced = await queries.clocks(read, id, actor=actor, area=request.app.state.settings.area, now=now)

@@ -13,6 +13,7 @@ from kernel.db import new_id
 from kernel.edge import CurrentActor, Read, api_router
 from kernel.errors import TooLarge
 from services.permits import commands, queries
+from services.permits.api.gate import needs
 from services.permits.api.schemas import FileRead
 from services.permits.commands import Taken
 from services.permits.domain import policy
@@ -22,7 +23,9 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": BINARY}}}
 
 
-@router.post("/files", status_code=201, response_model=FileRead, openapi_extra=BODY)
+@router.post(
+    "/files", status_code=201, response_model=FileRead, openapi_extra=BODY, dependencies=[needs("permits:file:store")]
+)
 async def store(
     request: Request,
     actor: CurrentActor,
@@ -60,6 +63,7 @@ async def _store(request: Request, actor: CurrentActor, taken: Taken, key: str |
     "/files/{id}",
     response_class=StreamingResponse,
     responses={200: {"content": {"application/octet-stream": BINARY}, "description": "The file."}},
+    dependencies=[needs("permits:file:read")],
 )
 async def content(
     id: UUID,

@@ -6,12 +6,13 @@ from fastapi import Query
 
 from kernel.edge import CurrentActor, Read, api_router
 from services.permits import queries
+from services.permits.api.gate import needs
 from services.permits.api.schemas import Page
 
 router = api_router("/api/permits/v1", ["permits"])
 
 
-@router.get("/procedures", response_model=Page)
+@router.get("/procedures", response_model=Page, dependencies=[needs("permits:procedure:read")])
 async def procedures(
     actor: CurrentActor, read: Read, work: Annotated[str | None, Query(max_length=60)] = None
 ) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request, Response
 
 from kernel.edge import CurrentActor, IfMatch, Now, Tx, api_router, entity_tag, require_match
 from services.permits import commands, queries
+from services.permits.api.gate import needs
 from services.permits.api.schemas import (
     ChangedRead,
     CompletenessGive,
@@ -38,7 +39,7 @@ def _answer(response: Response, changed: Changed) -> Changed:
     return changed
 
 
-@router.post("/completeness", response_model=ChangedRead)
+@router.post("/completeness", response_model=ChangedRead, dependencies=[needs("permits:completeness:check")])
 async def completeness(
     given: CompletenessGive, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -50,7 +51,7 @@ async def completeness(
     return _answer(response, await commands.request_supplement(tx, actor, held, items, settings=settings, now=now))
 
 
-@router.post("/supplements", response_model=ChangedRead)
+@router.post("/supplements", response_model=ChangedRead, dependencies=[needs("permits:supplement:give")])
 async def supplements(
     given: SupplementGive, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -60,7 +61,7 @@ async def supplements(
     return _answer(response, changed)
 
 
-@router.post("/opinion-drafts", response_model=ChangedRead)
+@router.post("/opinion-drafts", response_model=ChangedRead, dependencies=[needs("permits:opinion:draft")])
 async def opinion_drafts(
     given: OpinionGive, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -69,7 +70,7 @@ async def opinion_drafts(
     return _answer(response, changed)
 
 
-@router.post("/opinions", response_model=ChangedRead)
+@router.post("/opinions", response_model=ChangedRead, dependencies=[needs("permits:opinion:give")])
 async def opinions(
     given: OpinionGive, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -79,7 +80,7 @@ async def opinions(
     return _answer(response, changed)
 
 
-@router.post("/decision", response_model=ChangedRead)
+@router.post("/decision", response_model=ChangedRead, dependencies=[needs("permits:decision:make")])
 async def decision(
     given: DecisionMake, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -88,7 +89,7 @@ async def decision(
     return _answer(response, await commands.decide(tx, actor, held, given.decision(), settings=settings, now=now))
 
 
-@router.post("/extensions", response_model=ChangedRead)
+@router.post("/extensions", response_model=ChangedRead, dependencies=[needs("permits:deadline:extend")])
 async def extensions(
     given: ExtensionGrant, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -98,7 +99,7 @@ async def extensions(
     return _answer(response, changed)
 
 
-@router.post("/notices", response_model=ChangedRead)
+@router.post("/notices", response_model=ChangedRead, dependencies=[needs("permits:works:notify")])
 async def notices(
     given: NoticeGive, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -106,7 +107,7 @@ async def notices(
     return _answer(response, await commands.notify_works(tx, actor, held, given.kind, given.on, now=now))
 
 
-@router.post("/withdrawal", response_model=ChangedRead)
+@router.post("/withdrawal", response_model=ChangedRead, dependencies=[needs("permits:application:withdraw")])
 async def withdrawal(
     given: Withdrawal, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
@@ -115,13 +116,13 @@ async def withdrawal(
     return _answer(response, await commands.withdraw(tx, actor, held, given.reason, settings=settings, now=now))
 
 
-@router.post("/claim", response_model=ChangedRead)
+@router.post("/claim", response_model=ChangedRead, dependencies=[needs("permits:application:claim")])
 async def claim(response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked) -> Changed:
     """Take the dossier for what one's function has to do in it."""
     return _answer(response, await commands.claim(tx, actor, held, now=now))
 
 
-@router.post("/hand-back", response_model=ChangedRead)
+@router.post("/hand-back", response_model=ChangedRead, dependencies=[needs("permits:application:claim")])
 async def hand_back(response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked) -> Changed:
     """Give it back to the department."""
     return _answer(response, await commands.hand_back(tx, actor, held, now=now))

@@ -7,6 +7,7 @@ from fastapi import Query, Request
 from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, Limit, Now, Read, api_router
 from kernel.paging import page
 from services.permits import queries
+from services.permits.api.gate import needs
 from services.permits.api.schemas import Page
 from services.permits.domain import policy
 
@@ -20,7 +21,7 @@ class QueuePage(Page):
     counts: dict[str, int]
 
 
-@router.get("/queue", response_model=QueuePage)
+@router.get("/queue", response_model=QueuePage, dependencies=[needs("permits:queue:read")])
 async def queue(
     request: Request,
     actor: CurrentActor,

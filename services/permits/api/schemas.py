@@ -185,6 +185,7 @@ class ClockRead(BaseModel):
     remaining: int
     due_on: date | None
     source: str
+    unverified: bool
     supplement: str
     events: list[ClockEventRead]
     days: list[ClockDay]

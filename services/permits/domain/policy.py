@@ -32,7 +32,13 @@ class Standing:
 
 
 PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
+    "permits:home:read": (("*", "any"),),
+    "permits:procedure:read": (("*", "any"),),
+    "permits:application:list": (("*", "any"),),
     "permits:file:store": (("applicant", "any"), ("registrar", "any")),
+    "permits:file:read": tuple(
+        (reader, "any") for reader in ("applicant", "auditor", "reviewer", "head", "lead", "registrar")
+    ),
     "permits:application:file": (("applicant", "any"), ("registrar", "any")),
     "permits:application:receive": (("registrar", "any"),),
     "permits:application:read": (
@@ -60,6 +66,7 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
         for relation in ("lead_of", "own_function")
     ),
 }
+EVERYONE = "*"
 SEES_ALL = frozenset({"auditor"})
 OFFICERS = frozenset({"reviewer", "head", "lead", "registrar"})
 
@@ -84,7 +91,16 @@ def covers(caller: Caller, function: str) -> bool:
 
 def allowed(caller: Caller, permission: str, standing: Standing | None = None) -> bool:
     held = relations(caller, standing)
-    return any(cap in caller.capabilities and relation in held for cap, relation in PERMISSIONS[permission])
+    return any(
+        (cap == EVERYONE or cap in caller.capabilities) and relation in held
+        for cap, relation in PERMISSIONS[permission]
+    )
+
+
+def holders(permission: str) -> frozenset[str]:
+    """The capabilities that may have it at all; empty where every signed-in caller may."""
+    named = frozenset(capability for capability, _ in PERMISSIONS[permission])
+    return frozenset() if EVERYONE in named else named
 
 
 def demand(caller: Caller, permission: str, standing: Standing | None = None) -> None:

@@ -51,7 +51,10 @@ class Extension(Section):
 
 
 class ClockRule(Section):
-    """`starts` and `ends` are acts; `supplement` says what a supplement request does while the clock runs."""
+    """`starts` and `ends` are acts; `supplement` says what a supplement request does while the clock runs.
+
+    `unverified`: no law was found for the length; it is a local setting until somebody confirms it.
+    """
 
     name: str
     length: int = Field(gt=0, le=400)
@@ -62,6 +65,7 @@ class ClockRule(Section):
     extension: Extension | None = None
     on_expiry: Expiry = "overdue"
     source: str = ""
+    unverified: bool = False
 
     @property
     def ended_by(self) -> Trigger:

@@ -28,7 +28,7 @@ class NoMandate(Conflict):
 
 
 class WrongMove(Conflict):
-    detail = N_("The dossier is in a state ({state}) in which this is not possible.")
+    detail = N_("The dossier is at a step at which this is not possible.")
 
 
 class DossierFaulty(Invalid):

@@ -29,6 +29,7 @@ class TracedClock:
     remaining: int
     due_on: date | None
     source: str
+    unverified: bool
     supplement: str
     events: Sequence[dict[str, Any]]
     days: Sequence[dict[str, Any]]
@@ -80,6 +81,7 @@ def _traced(
         max(reading.length - used, 0),
         reading.due_on,
         rule.source,
+        rule.unverified,
         rule.supplement,
         events,
         days,

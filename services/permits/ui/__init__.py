@@ -1,6 +1,15 @@
 """The pages of permits."""
 
-from services.permits.ui import applicant, dossier, home, lists, officer
+from services.permits.ui import applicant, completeness, decision, dossier, filing, home, lists, opinion
 
 # `/applications/new` comes before `/applications/{id}`.
-ROUTERS = [home.router, lists.router, applicant.filing_router, dossier.router, officer.router, applicant.router]
+ROUTERS = [
+    home.router,
+    lists.router,
+    filing.router,
+    dossier.router,
+    completeness.router,
+    opinion.router,
+    decision.router,
+    applicant.router,
+]

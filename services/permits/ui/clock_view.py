@@ -139,12 +139,18 @@ def _cell_text(day: Mapping[str, Any], words: Words) -> str:
 
 
 def _explained(clock: TracedClock, words: Words) -> list[dict[str, Any]]:
-    rows = [(event["effective_on"], _event_row(clock, event, words)) for event in clock.events]
+    rows = [(_happened(event), _event_row(clock, event, words)) for event in clock.events]
     rows += _special_days(clock, words)
     rows.sort(key=lambda each: each[0])
     if clock.due_on is not None and clock.state != "paused":
         rows.append((clock.due_on, _due_row(clock, clock.due_on, words)))
     return [row for _, row in rows]
+
+
+def _happened(event: Mapping[str, Any]) -> date:
+    at: datetime | None = event["at"]
+    day: date = at.astimezone(LOCAL).date() if at else event["effective_on"]
+    return day
 
 
 def _row(when: str, cause: str, effect: str, ground: str = "") -> dict[str, Any]:
@@ -153,7 +159,7 @@ def _row(when: str, cause: str, effect: str, ground: str = "") -> dict[str, Any]
 
 def _event_row(clock: TracedClock, event: Mapping[str, Any], words: Words) -> dict[str, Any]:
     cause, effect = CAUSES[event["kind"]]
-    days = words.n("{n} day", "{n} days", event["days"]) if event["days"] else ""
+    days = words.ngettext("{n} day", "{n} days", event["days"]) if event["days"] else ""
     said = words._(effect, days=days)
     at: datetime | None = event["at"]
     local = at.astimezone(LOCAL) if at else None
@@ -162,7 +168,13 @@ def _event_row(clock: TracedClock, event: Mapping[str, Any], words: Words) -> di
         said = f"{moved} {said}"
     when = f"{local:%d/%m, %H:%M}" if local else words.short_day(event["effective_on"])
     title = words._(cause) if event["kind"] != "start" else words._(_first(clock))
-    return _row(when, title, said, clock.source if event["kind"] == "start" else "")
+    return _row(when, title, said, _ground(clock, words) if event["kind"] == "start" else "")
+
+
+def _ground(clock: TracedClock, words: Words) -> str:
+    if not clock.unverified:
+        return clock.source
+    return words._("{source}, unverified", source=clock.source)
 
 
 def _first(clock: TracedClock) -> str:

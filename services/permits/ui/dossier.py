@@ -13,7 +13,8 @@ from kernel.edge import CurrentActor, Read, ui_router
 from kernel.errors import Refusal
 from kernel.web.render import render
 from services.permits import clients, queries
-from services.permits.ui import clock_view, workspace
+from services.permits.ui import clock_view, steps, workspace
+from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Seen, is_officer
 from services.permits.ui.words import TONES
 
@@ -22,7 +23,7 @@ RADIUS_M = 1000.0
 MOST = 12
 
 
-@router.get("")
+@router.get("", dependencies=[needs("permits:application:read")])
 async def application(
     request: Request,
     actor: CurrentActor,
@@ -53,7 +54,7 @@ async def application(
         "procedure_title": getattr(dossier.procedure.title, scene.words.lang),
         "action": workspace.next_action(detail, dossier, actor, scene),
         "more": workspace.more_actions(dossier, actor, scene.words),
-        "steps": workspace.steps(detail, dossier, actor, scene),
+        "steps": steps.steps(detail, dossier, actor, scene),
         "facts": workspace.site_facts(site, scene, places.get(site["unit"], site["unit"])),
         "map": workspace.map_settings(site, rows, scene.settings.tile_url),
         "near": rows,

@@ -28,8 +28,16 @@ async def sent(request: Request) -> tuple[FormData, dict[str, str]]:
 
 def errors_of(refusal: Refusal, words: Words) -> dict[str, str]:
     """By field; a refusal that names none stands on top of the form."""
-    found = forms.field_errors(refusal.errors, words._)
+    found = forms.field_errors([_named(fault, words) for fault in refusal.errors], words._)
     return found or {"": refusal.say(words._)}
+
+
+def _named(fault: Fault, words: Words) -> Fault:
+    """People read the part's name where the API says its code."""
+    if "part" not in fault.params:
+        return fault
+    params = {**fault.params, "part": words.code("part", fault.params["part"])}
+    return Fault(fault.pointer, fault.code, fault.detail, **params)
 
 
 def condition_count(values: Mapping[str, str]) -> int:

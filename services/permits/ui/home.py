@@ -12,6 +12,7 @@ from kernel.edge import CurrentActor, Read, ui_router
 from kernel.web.render import render
 from services.permits import queries
 from services.permits.ui import rows as listing
+from services.permits.ui.gate import needs
 from services.permits.ui.lists import USUAL
 from services.permits.ui.scene import Reading, Scene, is_officer
 
@@ -30,7 +31,7 @@ class Task:
     primary: bool
 
 
-@router.get("/home-card")
+@router.get("/home-card", dependencies=[needs("permits:home:read")])
 async def home_card(request: Request, actor: CurrentActor, read: Read, scene: Reading) -> Response:
     """A fragment; empty for somebody who has nothing to do with dossiers."""
     if is_officer(actor):

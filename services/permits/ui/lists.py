@@ -16,6 +16,7 @@ from services.permits import commands, queries
 from services.permits.domain import policy
 from services.permits.domain.application import OPEN, STATES
 from services.permits.ui import rows as listing
+from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing, is_officer
 from services.permits.ui.words import Words
 
@@ -50,7 +51,7 @@ class Window:
         return f"?{urlencode({**kept, name: encode_cursor(key)})}"
 
 
-@router.get("/queue")
+@router.get("/queue", dependencies=[needs("permits:queue:read")])
 async def queue(
     request: Request,
     actor: CurrentActor,
@@ -100,7 +101,7 @@ async def queue(
     return render(request, "permits/queue.html", context)
 
 
-@router.post("/queue")
+@router.post("/queue", dependencies=[needs("permits:application:claim")])
 async def assign(
     request: Request,
     actor: CurrentActor,
@@ -121,15 +122,15 @@ async def assign(
             continue
         done += 1
     words = scene.words
-    said = words.n("{n} dossier claimed.", "{n} dossiers claimed.", done)
+    said = words.ngettext("{n} dossier claimed.", "{n} dossiers claimed.", done)
     if act != "claim":
-        said = words.n("{n} dossier handed back.", "{n} dossiers handed back.", done)
+        said = words.ngettext("{n} dossier handed back.", "{n} dossiers handed back.", done)
     if skipped := len(id) - done:
-        said += " " + words.n("{n} skipped.", "{n} skipped.", skipped)
+        said += " " + words.ngettext("{n} skipped.", "{n} skipped.", skipped)
     return see_other(request, back if back.startswith("/permits/") else "/permits/queue", said=said)
 
 
-@router.get("/applications")
+@router.get("/applications", dependencies=[needs("permits:application:list")])
 async def applications(
     request: Request,
     actor: CurrentActor,
@@ -198,5 +199,5 @@ def applicants(words: Words) -> list[tuple[str, str]]:
 
 def _pager(words: Words, shown: int, total: int | None) -> str:
     if total is None:
-        return words.n("{n} dossier on this page", "{n} dossiers on this page", shown)
+        return words.ngettext("{n} dossier on this page", "{n} dossiers on this page", shown)
     return words._("{shown} of {total} dossiers", shown=shown, total=total)

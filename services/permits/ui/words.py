@@ -75,7 +75,7 @@ class Chip:
 
 
 class Words:
-    """`_` and `n` translate, the rest looks codes up; made once per request."""
+    """`_` and `ngettext` translate, the rest looks codes up; made once per request."""
 
     def __init__(self, request: Request, lexicon: Lexicon) -> None:
         self.lang = locale_of(request)
@@ -86,7 +86,7 @@ class Words:
         said = str(self._words.gettext(message))
         return said.format(**params) if params else said
 
-    def n(self, one: str, many: str, number: int) -> str:
+    def ngettext(self, one: str, many: str, number: int) -> str:
         return str(self._words.ngettext(one, many, number)).format(n=number)
 
     def code(self, listed: str, code: str) -> str:
@@ -142,16 +142,16 @@ class Words:
             return Chip("done", self._("Done"))
         if deadline["state"] == "paused":
             left = deadline["remaining"] or 0
-            return Chip("pause", self.n("Paused, {n} day left", "Paused, {n} days left", left))
+            return Chip("pause", self.ngettext("Paused, {n} day left", "Paused, {n} days left", left))
         due_on = _date(deadline["due_on"])
         title = self._("Until the end of {day}", day=self.day(due_on))
         left = calendar.working_days_between(today, due_on)
         if due_on < today:
             late = max(calendar.working_days_between(due_on, today), 1)
-            return Chip("over", self.n("{n} day overdue", "{n} days overdue", late), title)
+            return Chip("over", self.ngettext("{n} day overdue", "{n} days overdue", late), title)
         if due_on == today:
             return Chip("today", self._("Today"), title)
-        text = self.n("{n} day left", "{n} days left", left)
+        text = self.ngettext("{n} day left", "{n} days left", left)
         return Chip("soon" if left <= SOON else "ok", text, title)
 
     def mark(self, review: Mapping[str, Any], today: date) -> tuple[str, str]:

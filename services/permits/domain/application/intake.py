@@ -1,55 +1,18 @@
-"""The states of a dossier, the moves between them, and what a dossier must hold to be received."""
+"""What a dossier must hold to be received, and what may be asked for afterwards."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Any
 from uuid import UUID
 
-from kernel.clock import local_date
 from kernel.errors import N_, Fault
 from services.permits.domain.procedure import Procedure, required_parts, site_facts
 from services.permits.domain.refusals import (
-    AlreadyAnswered,
     DossierFaulty,
-    DraftMissing,
-    NothingBuilt,
-    NoticeGivenAlready,
-    OwnDraft,
-    ReasonMissing,
     RoundsUsedUp,
-    WrongMove,
 )
-
-State = Literal["received", "incomplete", "supplemented", "under_review", "ready", "decided", "closed", "withdrawn"]
-STATES: tuple[str, ...] = get_args(State)
-OPEN: tuple[str, ...] = STATES[:5]
-Act = Literal["request_supplement", "supplement", "accept", "settle", "decide", "withdraw", "close"]
-
-MOVES: Mapping[str, tuple[Collection[str], State]] = {
-    "request_supplement": (("received", "supplemented"), "incomplete"),
-    "supplement": (("incomplete",), "supplemented"),
-    "accept": (("received", "supplemented"), "under_review"),
-    "settle": (("under_review",), "ready"),
-    "decide": (("under_review", "ready"), "decided"),
-    "withdraw": (OPEN, "withdrawn"),
-    "close": (("decided",), "closed"),
-}
-OPINIONS = ("agree", "conditions", "disagree", "not_involved")
-SILENT = "silent"
-
-
-def next_state(state: str, act: Act) -> State:
-    """Raises WrongMove (409)."""
-    origins, target = MOVES[act]
-    if state not in origins:
-        raise WrongMove(state=state)
-    return target
-
-
-def moves_from(state: str) -> list[str]:
-    return [act for act, (origins, _) in MOVES.items() if state in origins]
 
 
 @dataclass(frozen=True)
@@ -245,132 +208,3 @@ def check_request(items: Sequence[SupplementItem], earlier: Sequence[Sequence[st
 def unanswered(asked: Sequence[str], parts: Sequence[PartDraft]) -> list[Fault]:
     given = {part.code for part in parts}
     return [Fault(f"/parts/{code}", "part_missing", ITEM_UNANSWERED, part=code) for code in asked if code not in given]
-
-
-GROUNDS = N_("Give the grounds.")
-CONDITIONS = N_("Name at least one condition.")
-OUTCOME = N_("This value is not in the list of allowed values.")
-EARLY = N_("Not all asked have answered. To decide now, give the reason.")
-AGAINST = N_("One of those asked objects. To decide otherwise, give the reason.")
-
-
-@dataclass(frozen=True)
-class Condition:
-    text: str
-    due_on: date | None = None
-
-
-@dataclass(frozen=True)
-class Opinion:
-    outcome: str
-    grounds: str = ""
-    conditions: tuple[Condition, ...] = ()
-
-
-@dataclass(frozen=True)
-class ReviewState:
-    """The part of a review that rules look at. `orgs` of the asked body's line count as the body itself."""
-
-    id: UUID
-    function: str
-    org: str
-    round: int
-    outcome: str | None
-    drafted_by: str | None
-    signed_by: str | None
-    version: int
-
-    @property
-    def answered(self) -> bool:
-        return self.outcome is not None and (self.signed_by is not None or self.outcome == SILENT)
-
-
-def check_opinion(opinion: Opinion) -> None:
-    """Raises DossierFaulty (422): an objection has grounds, an agreement with conditions names them."""
-    faults = []
-    if opinion.outcome not in OPINIONS:
-        faults.append(Fault("/outcome", "literal_error", OUTCOME))
-    if opinion.outcome == "disagree" and not opinion.grounds.strip():
-        faults.append(Fault("/grounds", "missing", GROUNDS))
-    if opinion.outcome == "conditions" and not opinion.conditions:
-        faults.append(Fault("/conditions", "missing", CONDITIONS))
-    if faults:
-        raise DossierFaulty(errors=faults)
-
-
-def check_signer(review: ReviewState, signer: str, *, four_eyes: bool) -> None:
-    """Raises AlreadyAnswered (409), DraftMissing (409), OwnDraft (403). A silent review takes a late answer."""
-    if review.signed_by is not None:
-        raise AlreadyAnswered
-    if four_eyes and review.drafted_by is None:
-        raise DraftMissing
-    if review.drafted_by == signer:
-        raise OwnDraft
-
-
-@dataclass(frozen=True)
-class Decision:
-    outcome: str
-    grounds: str = ""
-    conditions: tuple[Condition, ...] = ()
-    reason: str = ""
-
-
-def check_decision(decision: Decision, procedure: Procedure, reviews: Sequence[ReviewState]) -> bool:
-    """Whether it lets build. Raises DossierFaulty (422) or ReasonMissing (422)."""
-    if decision.outcome not in procedure.outcomes:
-        raise DossierFaulty(errors=[Fault("/outcome", "literal_error", OUTCOME)])
-    may_build = decision.outcome in procedure.may_build
-    if not may_build and not decision.grounds.strip():
-        raise DossierFaulty(errors=[Fault("/grounds", "missing", GROUNDS)])
-    if not decision.reason.strip():
-        if not all(review.answered for review in reviews):
-            raise ReasonMissing(errors=[Fault("/reason", "missing", EARLY)])
-        if may_build and any(review.answered and review.outcome == "disagree" for review in reviews):
-            raise ReasonMissing(errors=[Fault("/reason", "missing", AGAINST)])
-    return may_build
-
-
-NOT_BEFORE_DECISION = N_("The day must not lie before the decision of {day}.")
-NOT_BEFORE_START = N_("The day must not lie before the commencement of {day}.")
-NOT_AHEAD = N_("The day must not lie ahead.")
-TOO_FAR = N_("Works must start within 12 months of the decision.")
-COMMENCE_FIRST = N_("Notify the commencement first.")
-START_WITHIN_DAYS = 365
-
-
-def check_notice(
-    kind: str,
-    on: date,
-    *,
-    state: str,
-    may_build: bool,
-    decided_on: date | None,
-    given: Mapping[str, date],
-    now: datetime,
-) -> None:
-    """Commencement may be told beforehand, completion not; each once, in this order, after a decision that allows it.
-
-    Raises NothingBuilt, NoticeGivenAlready, WrongMove (409), DossierFaulty (422).
-    """
-    if decided_on is None:
-        raise WrongMove(state=state)
-    if not may_build:
-        raise NothingBuilt
-    if kind in given:
-        raise NoticeGivenAlready
-    if kind == "completion" and "commencement" not in given:
-        raise DossierFaulty(errors=[Fault("/kind", "order", COMMENCE_FIRST)])
-    fault = _day_fault(kind, on, decided_on, given, local_date(now))
-    if fault is not None:
-        raise DossierFaulty(errors=[fault])
-
-
-def _day_fault(kind: str, on: date, decided_on: date, given: Mapping[str, date], today: date) -> Fault | None:
-    if on < decided_on:
-        return Fault("/on", "before_decision", NOT_BEFORE_DECISION, day=f"{decided_on:%d/%m/%Y}")
-    if kind == "commencement":
-        return Fault("/on", "too_far", TOO_FAR) if (on - decided_on).days > START_WITHIN_DAYS else None
-    if on < given["commencement"]:
-        return Fault("/on", "before_start", NOT_BEFORE_START, day=f"{given['commencement']:%d/%m/%Y}")
-    return Fault("/on", "ahead", NOT_AHEAD) if on > today else None

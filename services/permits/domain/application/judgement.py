@@ -1,0 +1,101 @@
+"""What an opinion and a decision must say, and who may sign them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from kernel.errors import N_, Fault
+from services.permits.domain.procedure import Procedure
+from services.permits.domain.refusals import (
+    AlreadyAnswered,
+    DossierFaulty,
+    DraftMissing,
+    OwnDraft,
+    ReasonMissing,
+)
+
+OPINIONS = ("agree", "conditions", "disagree", "not_involved")
+SILENT = "silent"
+GROUNDS = N_("Give the grounds.")
+CONDITIONS = N_("Name at least one condition.")
+OUTCOME = N_("This value is not in the list of allowed values.")
+EARLY = N_("Not all asked have answered. To decide now, give the reason.")
+AGAINST = N_("One of those asked objects. To decide otherwise, give the reason.")
+
+
+@dataclass(frozen=True)
+class Condition:
+    text: str
+    due_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Opinion:
+    outcome: str
+    grounds: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReviewState:
+    """The part of a review that rules look at. `orgs` of the asked body's line count as the body itself."""
+
+    id: UUID
+    function: str
+    org: str
+    round: int
+    outcome: str | None
+    drafted_by: str | None
+    signed_by: str | None
+    version: int
+
+    @property
+    def answered(self) -> bool:
+        return self.outcome is not None and (self.signed_by is not None or self.outcome == SILENT)
+
+
+def check_opinion(opinion: Opinion) -> None:
+    """Raises DossierFaulty (422): an objection has grounds, an agreement with conditions names them."""
+    faults = []
+    if opinion.outcome not in OPINIONS:
+        faults.append(Fault("/outcome", "literal_error", OUTCOME))
+    if opinion.outcome == "disagree" and not opinion.grounds.strip():
+        faults.append(Fault("/grounds", "missing", GROUNDS))
+    if opinion.outcome == "conditions" and not opinion.conditions:
+        faults.append(Fault("/conditions", "missing", CONDITIONS))
+    if faults:
+        raise DossierFaulty(errors=faults)
+
+
+def check_signer(review: ReviewState, signer: str, *, four_eyes: bool) -> None:
+    """Raises AlreadyAnswered (409), DraftMissing (409), OwnDraft (403). A silent review takes a late answer."""
+    if review.signed_by is not None:
+        raise AlreadyAnswered
+    if four_eyes and review.drafted_by is None:
+        raise DraftMissing
+    if review.drafted_by == signer:
+        raise OwnDraft
+
+
+@dataclass(frozen=True)
+class Decision:
+    outcome: str
+    grounds: str = ""
+    conditions: tuple[Condition, ...] = ()
+    reason: str = ""
+
+
+def check_decision(decision: Decision, procedure: Procedure, reviews: Sequence[ReviewState]) -> bool:
+    """Whether it lets build. Raises DossierFaulty (422) or ReasonMissing (422)."""
+    if decision.outcome not in procedure.outcomes:
+        raise DossierFaulty(errors=[Fault("/outcome", "literal_error", OUTCOME)])
+    may_build = decision.outcome in procedure.may_build
+    if not may_build and not decision.grounds.strip():
+        raise DossierFaulty(errors=[Fault("/grounds", "missing", GROUNDS)])
+    if not decision.reason.strip():
+        if not all(review.answered for review in reviews):
+            raise ReasonMissing(errors=[Fault("/reason", "missing", EARLY)])
+        if may_build and any(review.answered and review.outcome == "disagree" for review in reviews):
+            raise ReasonMissing(errors=[Fault("/reason", "missing", AGAINST)])
+    return may_build

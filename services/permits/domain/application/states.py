@@ -1,0 +1,35 @@
+"""The states of a dossier and the moves between them."""
+
+from collections.abc import Collection, Mapping
+from typing import Literal, get_args
+
+from services.permits.domain.refusals import (
+    WrongMove,
+)
+
+State = Literal["received", "incomplete", "supplemented", "under_review", "ready", "decided", "closed", "withdrawn"]
+STATES: tuple[str, ...] = get_args(State)
+OPEN: tuple[str, ...] = STATES[:5]
+Act = Literal["request_supplement", "supplement", "accept", "settle", "decide", "withdraw", "close"]
+
+MOVES: Mapping[str, tuple[Collection[str], State]] = {
+    "request_supplement": (("received", "supplemented"), "incomplete"),
+    "supplement": (("incomplete",), "supplemented"),
+    "accept": (("received", "supplemented"), "under_review"),
+    "settle": (("under_review",), "ready"),
+    "decide": (("under_review", "ready"), "decided"),
+    "withdraw": (OPEN, "withdrawn"),
+    "close": (("decided",), "closed"),
+}
+
+
+def next_state(state: str, act: Act) -> State:
+    """Raises WrongMove (409)."""
+    origins, target = MOVES[act]
+    if state not in origins:
+        raise WrongMove(state=state)
+    return target
+
+
+def moves_from(state: str) -> list[str]:
+    return [act for act, (origins, _) in MOVES.items() if state in origins]

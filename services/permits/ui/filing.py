@@ -1,0 +1,169 @@
+"""Filing a dossier by page: the same command as the API's."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from kernel import idempotency
+from kernel.auth import Actor
+from kernel.db import new_id
+from kernel.edge import CurrentActor, Read, Tx, ui_router
+from kernel.errors import N_, Fault, Invalid
+from kernel.web.forms import read_number
+from kernel.web.render import render, see_other
+from services.permits import commands, queries
+from services.permits.commands import Filing
+from services.permits.domain import policy
+from services.permits.domain.application import PartDraft, SiteDraft
+from services.permits.domain.procedure import Procedure
+from services.permits.domain.refusals import DossierFaulty, FormUsedAlready, NoProcedure
+from services.permits.ui import forms
+from services.permits.ui.gate import needs
+from services.permits.ui.scene import Reading, Scene, Writing
+from services.permits.ui.uploads import field_of, uploads
+
+router = ui_router("/permits/applications")
+WORK = "mast.new"
+NUMBER_WRONG = N_("This is no number. Write it as 45,5.")
+DEGREES = N_("Give the degrees as a decimal number, such as 9,17342.")
+
+
+def _home(id: UUID) -> str:
+    return f"/permits/applications/{id}"
+
+
+@router.get("/new", dependencies=[needs("permits:application:file")])
+async def new(request: Request, actor: CurrentActor, read: Read, scene: Reading) -> Response:
+    """The form of a new dossier under the law of today."""
+    policy.demand(actor, "permits:application:file")
+    procedure = await _procedure(read, scene)
+    values = {"once": str(new_id()), "sites-0-facts-foundation": "ground", "sites-0-code": "ND163/A1"}
+    return await _filing_page(request, read, scene, procedure, values, {})
+
+
+async def _procedure(session: queries.Session, scene: Scene) -> Procedure:
+    version_id = await queries.procedure_in_force(session, WORK, scene.today)
+    if version_id is None:
+        raise NoProcedure(day=scene.words.day(scene.today))
+    return await queries.procedure(session, version_id)
+
+
+async def _filing_page(
+    request: Request,
+    session: queries.Session,
+    scene: Scene,
+    procedure: Procedure,
+    values: dict[str, str],
+    errors: dict[str, str],
+    zones: list[str] | None = None,
+) -> Response:
+    words = scene.words
+    facts = [(code, fact) for code, fact in words.lexicon.lists["fact"].items() if fact["declared"]]
+    codes = [
+        (code, f"{code.split('/')[1]} · {entry[words.lang]}")
+        for code, entry in words.lexicon.lists["structure_code"].items()
+        if code.startswith("ND163/")
+    ]
+    context = {
+        "procedure": procedure,
+        "title_text": getattr(procedure.title, words.lang),
+        "communes": [(each["id"], each["name"]) for each in await queries.communes(session, scene.today)],
+        "codes": codes,
+        "choices": [
+            (code, fact[words.lang], [(each, fact["labels"][each][words.lang]) for each in fact["choices"]])
+            for code, fact in facts
+            if fact["type"] == "choice"
+        ],
+        "zones": [(code, fact[words.lang]) for code, fact in facts if fact["type"] == "yes_no"],
+        "parts": [_part_field(part, words) for part in procedure.parts],
+        "values": values,
+        "zone_values": {"sites-0-zones": zones or []},
+        "errors": errors,
+        "max_file_mb": scene.settings.max_file_mb,
+    }
+    return render(request, "permits/new.html", context, 422 if errors else 200)
+
+
+def _part_field(part: Any, words: Any) -> dict[str, Any]:
+    """A part that only some dossiers need is not optional where its condition holds; its hint says when."""
+    when = ""
+    if part.required_when is not None:
+        when = words._("Only for a mast on a building.") if part.code in ROOF else words._("Only where it applies.")
+    optional = part.optional or part.required_when is not None
+    return {"code": part.code, "name": words.code("part", part.code), "hint": when, "optional": optional}
+
+
+ROOF = ("lease", "structure_check")
+
+
+@router.post("/new", dependencies=[needs("permits:application:file")])
+async def file(request: Request, actor: CurrentActor, tx: Tx, scene: Writing) -> Response:
+    """The same command as the API's; what was typed and sent stays when something is wrong."""
+    policy.demand(actor, "permits:application:file")
+    form, values = await forms.sent(request)
+    procedure = await _procedure(tx, scene)
+    codes = [part.code for part in procedure.parts]
+    parts, values, faults = await uploads(request, actor, form, values, codes)
+    site, more = _site(values, form, scene)
+    faults += more
+    await _claim(request, tx, actor, scene, values)
+    try:
+        filing = Filing(WORK, [site], [PartDraft(code, file_id) for code, file_id in parts])
+        receipt = await commands.file(
+            tx, actor, filing, application_id=new_id(), settings=scene.settings, now=scene.now
+        )
+        if faults:
+            raise DossierFaulty(errors=faults)
+    except Invalid as refusal:
+        errors = forms.errors_of(DossierFaulty(errors=[*faults, *refusal.errors]), scene.words)
+        placed = {field_of(name, parts): text for name, text in errors.items()}
+        return await _filing_page(request, tx, scene, procedure, values, placed, _zones(form))
+    said = scene.words._("Dossier {number} received.", number=receipt.number)
+    return see_other(request, _home(receipt.id), said=said)
+
+
+async def _claim(request: Request, tx: queries.Session, actor: Actor, scene: Scene, values: dict[str, str]) -> None:
+    """A form sent twice is one dossier: the second time the first answer is given again."""
+    key = f"page:{values.get('once', '')[:100]}"
+    told = {name: value for name, value in sorted(values.items()) if not name.startswith(("kept-", "name-"))}
+    print_ = idempotency.fingerprint("POST", request.url.path, "", str(told).encode())
+    try:
+        await idempotency.begin(tx, actor.id, key, "POST /permits/applications/new", print_, scene.now)
+    except idempotency.IdempotencyKeyReused as error:
+        raise FormUsedAlready from error
+    request.state.idempotency = (tx, actor.id, key)
+
+
+def _site(values: dict[str, str], form: FormData, scene: Scene) -> tuple[SiteDraft, list[Fault]]:
+    """Numbers as people write them; what cannot be read is a fault beside those of the rules."""
+    numbers = {name: read_number(values.get(f"sites-0-{name}", "")) for name in ("height_m", "lon", "lat", "capacity")}
+    unread = [axis for axis in ("lon", "lat") if numbers[axis] is None]
+    faults = [Fault(f"/sites/0/{axis}", "degrees", DEGREES) for axis in unread]
+    if numbers["capacity"] is None and values.get("sites-0-capacity", "").strip():
+        faults.append(Fault("/sites/0/capacity", "number", NUMBER_WRONG))
+    system, _, code = values.get("sites-0-code", "").partition("/")
+    zones = _zones(form)
+    facts: dict[str, Any] = {}
+    for name, fact in scene.words.lexicon.lists["fact"].items():
+        if fact["declared"]:
+            facts[name] = name in zones if fact["type"] == "yes_no" else values.get(f"sites-0-facts-{name}", "")
+    capacity = numbers["capacity"]
+    site = SiteDraft(
+        kind="mast",
+        lon=float(numbers["lon"]) if numbers["lon"] is not None else float("nan"),
+        lat=float(numbers["lat"]) if numbers["lat"] is not None else float("nan"),
+        unit=values.get("sites-0-unit", ""),
+        name=values.get("sites-0-name", "").strip()[:200],
+        code=(system, code) if code else None,
+        height_m=numbers["height_m"],
+        capacity=int(capacity) if capacity is not None and 0 < capacity <= 50 else None,
+        facts=facts,
+    )
+    return site, faults
+
+
+def _zones(form: FormData) -> list[str]:
+    return [each for each in form.getlist("sites-0-zones") if isinstance(each, str)]
