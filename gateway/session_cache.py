@@ -21,6 +21,7 @@ from kernel.bus import Bus
 REREAD_SECONDS = 30
 _LIMIT = 10_000
 _LOOK_SECONDS = 0.5
+_FIRST_LOOK_SECONDS = 0.05
 _log = logging.get("gateway.sessions")
 
 
@@ -65,11 +66,14 @@ class Cache:
         self._task: asyncio.Task[None] | None = None
         self._watch: JetStreamContext.PushSubscription | None = None
         self._reconnects = -1
+        self._closing = False
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._keep_watching())
 
     async def close(self) -> None:
+        """The flag beside the cancellation: Python 3.11's wait_for, inside the client, may swallow one."""
+        self._closing = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -93,7 +97,7 @@ class Cache:
 
     async def _keep_watching(self) -> None:
         """A new watch after each reconnection, since changes in between were missed: everything is read again."""
-        while True:
+        while not self._closing:
             reconnects = self._bus.client.stats["reconnects"]
             if self._bus.connected and (self._watch is None or reconnects != self._reconnects):
                 try:
@@ -101,7 +105,7 @@ class Cache:
                     self._reconnects = reconnects
                 except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
                     _log.warning("no watch on sessions", error=repr(error))
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_LOOK_SECONDS if self._watch is not None else _FIRST_LOOK_SECONDS)
 
     async def _subscribe(self) -> None:
         if self._watch is not None:

@@ -261,7 +261,7 @@ async def test_a_slow_service_does_not_slow_the_others(start: Starter) -> None:
     began = time.monotonic()
     for _ in range(20):
         assert (await running.client.get("/api/registry/echo")).status_code == 200
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.7
     assert {answer.status_code for answer in await asyncio.gather(*stuck)} == {200}
     assert (await running.client.get("/api/permits/echo")).status_code == 200
 
