@@ -9,6 +9,7 @@ import pytest
 
 from gateway import sessions
 from gateway.session_cache import Session
+from infra.local.nats import CONFIGURATION
 from tests.fixtures.servers import running_nats
 from tests.gateway.conftest import Provider, Running, Starter
 
@@ -176,3 +177,19 @@ async def test_while_the_broker_is_away_known_sessions_go_on_and_others_wait(
     age.drop(key(value))
     age.put(key(value), replace(held, session=replace(held.session, tokens=tokens)))
     assert await get(running, value) == 503
+
+
+async def test_the_brokers_strict_permissions_are_enough(start: Starter, provider: Provider) -> None:
+    with running_nats(CONFIGURATION) as broker:
+        pair = [await start(provider, nats_url=broker.url("gateway"), stream_prefix="") for _ in range(2)]
+        for running in pair:
+            while not running.gateway._sessions.is_reachable:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        value, _ = await pair[0].sign_in()
+        assert await get(pair[1], value) == 200
+        while pair[1].gateway._sessions._cache._watch is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await pair[0].gateway._sessions.end(value)
+        while pair[1].gateway._sessions._cache.get(key(value)) is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert await get(pair[1], value) == 401
