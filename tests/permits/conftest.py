@@ -4,8 +4,10 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.db import Database
 from services.permits.app import create
 from tests.fixtures.realm import Realm
+from tests.fixtures.servers import ServiceDatabase
 from tests.fixtures.service import RolledBack, client_of
 from tests.permits import world
 
@@ -48,3 +50,19 @@ def header(realm: Realm) -> Callable[..., dict[str, str]]:
         return {**token, **more}
 
     return make
+
+
+@pytest.fixture
+async def committed(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Database]:
+    database = Database(fresh_database("permits").url, 8)
+    async with database.tx() as tx:
+        await world.populate(tx)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def live(committed: Database, realm: Realm) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(create, world.settings(committed.url), realm, committed) as opened:
+        opened.app.state.clock = lambda: world.NOW  # type: ignore[attr-defined]
+        yield opened

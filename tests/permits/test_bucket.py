@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,7 +15,6 @@ from kernel.db import Database, new_id
 from kernel.errors import Unavailable
 from services.permits import commands, jobs, queries
 from services.permits.clients import Parts
-from tests.fixtures.servers import ServiceDatabase
 from tests.permits import world
 from tests.permits.world import AN, NOW, local, settings
 
@@ -28,15 +27,6 @@ async def bus(nats_server: Broker) -> AsyncIterator[Bus]:
     await opened.connect(wait=True)
     yield opened
     await opened.close()
-
-
-@pytest.fixture
-async def committed(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Database]:
-    database = Database(fresh_database("permits").url, 4)
-    async with database.tx() as tx:
-        await world.populate(tx)
-    yield database
-    await database.close()
 
 
 async def store(database: Database, content: bytes, actor: Actor = AN) -> UUID:

@@ -1,7 +1,7 @@
 """Real commits on a database of the test's own: two at once, and what they leave behind."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -9,34 +9,13 @@ import pytest
 import sqlalchemy as sa
 
 from kernel.db import Database
-from services.permits.app import create
 from services.permits.queries.verify import faults
-from tests.fixtures.realm import Realm
-from tests.fixtures.servers import ServiceDatabase
-from tests.fixtures.service import client_of
-from tests.permits import world
 from tests.permits.test_filing import body, send
 from tests.permits.world import AN, HUNG, LAN, MINH, TUAN
 
 pytestmark = pytest.mark.database
 URL = "/api/permits/v1/applications"
 Header = Callable[..., dict[str, str]]
-
-
-@pytest.fixture
-async def committed(fresh_database: Callable[[str], ServiceDatabase]) -> AsyncIterator[Database]:
-    database = Database(fresh_database("permits").url, 8)
-    async with database.tx() as tx:
-        await world.populate(tx)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def live(committed: Database, realm: Realm) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(create, world.settings(committed.url), realm, committed) as opened:
-        opened.app.state.clock = lambda: world.NOW  # type: ignore[attr-defined]
-        yield opened
 
 
 async def together(*requests: Any) -> list[httpx.Response]:

@@ -41,9 +41,10 @@ def _named(fault: Fault, words: Words) -> Fault:
 
 
 def condition_count(values: Mapping[str, str]) -> int:
-    """How many condition fields the form showed, at least one more than were filled."""
+    """How many condition fields to show: as many as there were, one more after "add", at least one."""
     held = [int(name.split("-")[1]) for name in values if name.startswith("conditions-") and name.endswith("-text")]
-    return min(max(held, default=0) + 1, MOST_CONDITIONS)
+    more = values.get("step") == "add"
+    return min(max(held, default=0) + 1 + more, MOST_CONDITIONS)
 
 
 def conditions(values: Mapping[str, str]) -> tuple[tuple[Condition, ...], list[Fault]]:
