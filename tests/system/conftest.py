@@ -1,4 +1,4 @@
-"""The whole product with its seed, started by the launcher as a person does; one for all tests that leave it standing."""
+"""The whole product with its seed, started as a person does; one for all tests that leave it standing."""
 
 from collections.abc import Iterator
 from pathlib import Path
