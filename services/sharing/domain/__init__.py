@@ -1,0 +1,1 @@
+"""The rules of shared use: functions of values, no clock, no I/O."""

@@ -1,0 +1,104 @@
+"""A definition of the ratio as data: what is counted, who is a sharer, how many distinct ones make it shared."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.sharing.domain.predicate import Predicate, facts_of
+
+Role = Literal["owner", "tenant", "operator"]
+STRUCTURE_FACTS = frozenset({"status", "code_system", "code", "capacity", "evidence"})
+SHARER_FACTS = frozenset({"status", "kind", "evidence", "organisation_kind"})
+
+
+class Shipped(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Words(Shipped):
+    vi: str
+    en: str
+
+
+class Sharer(Shipped):
+    """`owner` speaks of the structure's owner, `tenant` of an agreement, `operator` of a station."""
+
+    role: Role
+    when: Predicate | None = None
+
+
+class Definition(Shipped):
+    """Published once and never changed. `unit` keeps a series of pieces from being mixed with one of kilometres."""
+
+    code: str
+    version: int = Field(ge=1)
+    kind: Literal["mast", "pole", "duct"]
+    default: bool = False
+    valid_from: date
+    valid_to: date | None = None
+    unit: Literal["piece"] = "piece"
+    title: Words
+    note: Words
+    source: str
+    minimum: int = Field(ge=2)
+    counted: Predicate
+    sharers: list[Sharer] = Field(min_length=1)
+
+    @property
+    def id(self) -> str:
+        return f"{self.code}.{self.version}"
+
+    @model_validator(mode="after")
+    def _known_facts(self) -> "Definition":
+        unknown = set(facts_of(self.counted)) - STRUCTURE_FACTS
+        for sharer in self.sharers:
+            unknown |= set(facts_of(sharer.when)) - SHARER_FACTS
+        if unknown:
+            raise ValueError(f"unknown facts {sorted(unknown)} in {self.code}.{self.version}")
+        if self.valid_to is not None and self.valid_to <= self.valid_from:
+            raise ValueError(f"{self.code}.{self.version} is never valid")
+        return self
+
+
+class Target(Shipped):
+    """`percent` is exact, as text; a base is what was measured at `due_on`, not something to reach."""
+
+    kind: Literal["mast", "pole", "duct"]
+    due_on: date
+    percent: str
+    is_base: bool = False
+
+
+class Plan(Shipped):
+    """`boundary_set`: the borders within which the plan meant its targets."""
+
+    code: str
+    title: Words
+    source: str
+    boundary_set: str
+    targets: list[Target]
+
+
+class AgreementKind(Shipped):
+    code: str
+    title: Words
+    source: str
+
+
+class AgreementKinds(Shipped):
+    kinds: list[AgreementKind]
+
+
+class BoundarySet(Shipped):
+    """`reported`: the province reports by it while it is valid; others can be asked for by name."""
+
+    code: str
+    title: Words
+    valid_from: date | None = None
+    valid_to: date | None = None
+    reported: bool = False
+
+
+class BoundarySets(Shipped):
+    boundary_sets: list[BoundarySet]

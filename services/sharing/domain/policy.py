@@ -1,0 +1,63 @@
+"""Who may: permission -> capability x relation. The one table that commands and queries ask."""
+
+from typing import NamedTuple, Protocol
+
+from kernel.errors import N_, Forbidden
+
+
+class Caller(Protocol):
+    @property
+    def org(self) -> str: ...
+    @property
+    def capabilities(self) -> frozenset[str]: ...
+
+
+class Grant(NamedTuple):
+    """`party`: the caller's organisation is owner or tenant of the agreement; `any`: whosever it is."""
+
+    capability: str
+    relation: str
+
+
+_OFFICERS = ("registrar", "reviewer", "head", "lead", "publisher", "administrator")
+PERMISSIONS: dict[str, tuple[Grant, ...]] = {
+    "sharing:agreement:record": (Grant("owner", "party"),),
+    "sharing:agreement:correct": (Grant("owner", "party"),),
+    "sharing:agreement:terminate": (Grant("owner", "party"),),
+    "sharing:agreement:read": (Grant("auditor", "any"), Grant("owner", "party"), Grant("administrator", "party")),
+    "sharing:ratio:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
+    "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),
+}
+
+
+class NotAllowed(Forbidden):
+    detail = N_("Your role does not allow this: {permission}.")
+
+
+def may(actor: Caller, permission: str, *parties: str) -> bool:
+    """Whether the caller may, with regard to a thing of these `parties`."""
+    return any(
+        grant.capability in actor.capabilities and (grant.relation == "any" or actor.org in parties)
+        for grant in PERMISSIONS[permission]
+    )
+
+
+def may_at_all(actor: Caller, permission: str) -> bool:
+    """Whether there can be a thing with which the caller may."""
+    return any(grant.capability in actor.capabilities for grant in PERMISSIONS[permission])
+
+
+def require(actor: Caller, permission: str, *parties: str) -> None:
+    """Raises NotAllowed (403)."""
+    if not may(actor, permission, *parties):
+        raise NotAllowed(permission=permission)
+
+
+def require_at_all(actor: Caller, permission: str) -> None:
+    """Raises NotAllowed (403) when no thing could be within the caller's reach."""
+    if not may_at_all(actor, permission):
+        raise NotAllowed(permission=permission)
+
+
+def sees_every(actor: Caller, permission: str) -> bool:
+    return any(grant.capability in actor.capabilities and grant.relation == "any" for grant in PERMISSIONS[permission])

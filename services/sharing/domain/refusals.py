@@ -1,0 +1,88 @@
+"""The states of affairs that stand against a request; the class name is the wire code."""
+
+from kernel.errors import N_, Conflict, Fault, Invalid, NotFound
+
+
+class AgreementNotFound(NotFound):
+    detail = N_("There is no such agreement, or you may not see it.")
+
+
+class StructureNotKnownYet(Conflict):
+    """Asked again a moment later the copy of the registry may have caught up."""
+
+    detail = N_("This structure is not known here yet. If it was only just registered, try again in a moment.")
+
+    def __init__(self, *, retry_after: int = 2) -> None:
+        super().__init__(headers={"Retry-After": str(retry_after)})
+
+
+class StructureNotStanding(Conflict):
+    detail = N_("On {on} this structure is dismantled or not yet in the register.")
+
+
+class AgreementOverlaps(Conflict):
+    detail = N_("The same enterprises already have an agreement on this structure from {valid_from}.")
+
+
+class AgreementNotInForce(Conflict):
+    detail = N_("The agreement is not in force on {on}.")
+
+
+class WrongCorrection(Conflict):
+    detail = N_("Only the newest statement about an agreement that still stands can be corrected.")
+
+
+class TenantIsOwner(Invalid):
+    detail = N_("Tenant and owner are the same enterprise.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/tenant", "same_legal_entity", self.detail)])
+
+
+class TenantUnknown(Invalid):
+    detail = N_("There is no enterprise with this code.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/tenant", "unknown", self.detail)])
+
+
+class KindUnknown(Invalid):
+    detail = N_("There is no such kind of agreement.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/kind", "unknown", self.detail)])
+
+
+class EndsBeforeItBegins(Invalid):
+    detail = N_("The end must be later than the beginning.")
+
+    def __init__(self, pointer: str = "/valid_to") -> None:
+        super().__init__(errors=[Fault(pointer, "not_after_begin", self.detail)])
+
+
+class KnownAtInFuture(Invalid):
+    detail = N_("What will be known on a later day cannot be asked today.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/query/known_at", "future", self.detail)])
+
+
+class KnownAtMalformed(Invalid):
+    detail = N_("Give a day such as 2024-05-16, or an instant with its offset.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/query/known_at", "malformed", self.detail)])
+
+
+class DefinitionUnknown(Invalid):
+    detail = N_("There is no such definition for this kind of structure.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/query/definition", "unknown", self.detail)])
+
+
+class BoundarySetUnknown(Invalid):
+    detail = N_("There is no such set of boundaries.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/query/boundary_set", "unknown", self.detail)])

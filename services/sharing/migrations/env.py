@@ -1,0 +1,4 @@
+from kernel.migrations import run_env
+from services.sharing.tables import metadata
+
+run_env(metadata)

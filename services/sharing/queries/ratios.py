@@ -1,0 +1,269 @@
+"""Figures at any (D, K), the lists behind them, and how they went."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.auth import Actor
+from kernel.clock import end_of_day, local_date
+from services.sharing.domain import policy
+from services.sharing.domain.refusals import (
+    BoundarySetUnknown,
+    DefinitionUnknown,
+    KnownAtInFuture,
+    KnownAtMalformed,
+)
+
+READ = "sharing:ratio:read"
+TICK = timedelta(microseconds=1)
+REGISTRY = "registry"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a figure speaks of. `complete_to`: everything the registry recorded before it has been counted here."""
+
+    series_id: int
+    definition: str
+    boundary_set: str
+    kind: str
+    as_of: date
+    known_at: datetime
+    complete_to: datetime | None
+    unit: str | None = None
+    owner: str | None = None
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        return {
+            "series": self.series_id,
+            "d": self.as_of,
+            "k": self.known_at,
+            "unit": self.unit,
+            "owner": self.owner,
+        }
+
+
+def known_instant(text: str | None, now: datetime) -> datetime:
+    """An instant, or a day, which means its end. Raises KnownAtInFuture (422), KnownAtMalformed (422)."""
+    if not text:
+        return now
+    try:
+        instant = _end(date.fromisoformat(text), now) if len(text) == 10 else datetime.fromisoformat(text)
+    except ValueError:
+        raise KnownAtMalformed from None
+    if instant.tzinfo is None:
+        raise KnownAtMalformed
+    if instant > now:
+        raise KnownAtInFuture
+    return instant
+
+
+def _end(day: date, now: datetime) -> datetime:
+    return now if day == local_date(now) else end_of_day(day) - TICK
+
+
+_SCOPE = sa.text(
+    """
+SELECT d.id AS definition, b.code AS boundary_set, s.id AS series_id,
+  (SELECT until FROM watermark WHERE source = :registry) AS complete_to
+FROM (SELECT code, version, code || '.' || version AS id FROM definition
+      WHERE kind = :kind AND (CASE WHEN CAST(:definition AS text) IS NULL
+        THEN is_default AND valid_from <= :d AND valid_to > :d ELSE code || '.' || version = :definition END)
+      ORDER BY valid_from DESC, code, version DESC LIMIT 1) d
+FULL JOIN (SELECT code FROM boundary_set
+      WHERE CASE WHEN CAST(:boundary_set AS text) IS NULL THEN reported ELSE code = :boundary_set END
+      ORDER BY (coalesce(valid_from <= :d, true) AND coalesce(valid_to > :d, true)) DESC,
+        valid_from DESC NULLS LAST LIMIT 1) b ON true
+LEFT JOIN ratio_series s ON (s.definition_code, s.definition_version, s.boundary_set) = (d.code, d.version, b.code)
+"""
+)
+
+
+async def scope(
+    read: AsyncSession,
+    *,
+    actor: Actor,
+    kind: str,
+    as_of: date,
+    known_at: datetime,
+    definition: str | None = None,
+    boundary_set: str | None = None,
+    unit: str | None = None,
+    owner: str | None = None,
+) -> Scope:
+    """Without names: the default definition valid on the day, and the boundaries by which the province reports then.
+
+    Raises NotAllowed (403), DefinitionUnknown (422), BoundarySetUnknown (422).
+    """
+    policy.require_at_all(actor, READ)
+    values = {
+        "registry": REGISTRY,
+        "kind": kind,
+        "definition": definition,
+        "boundary_set": boundary_set,
+        "d": as_of,
+    }
+    row = (await read.execute(_SCOPE, values)).first()
+    if row is None or row.definition is None:
+        raise DefinitionUnknown
+    if row.boundary_set is None:
+        raise BoundarySetUnknown
+    return Scope(row.series_id, row.definition, row.boundary_set, kind, as_of, known_at, row.complete_to, unit, owner)
+
+
+# With no checkpoint row `l` is empty and the figure is the sum of all deltas up to (D, K).
+_SUMS = """
+WITH l AS MATERIALIZED (
+  SELECT known_to AS kl, valid_to AS vl FROM ratio_checkpoint
+  WHERE series_id = :series AND known_to <= :k AND valid_to <= :d AND NOT stale
+  ORDER BY known_to DESC, valid_to DESC LIMIT 1),
+x AS (
+  SELECT (u.o - 1)::int AS g, u.d AS den, u.n AS num FROM l
+    JOIN ratio_checkpoint c ON c.series_id = :series AND (c.known_to, c.valid_to) = (l.kl, l.vl),
+    unnest(c.den, c.num) WITH ORDINALITY u(d, n, o)
+  UNION ALL SELECT g, den, num FROM ratio_delta
+    WHERE series_id = :series AND r > (SELECT coalesce(max(kl), '-infinity') FROM l) AND r <= :k AND v <= :d
+  UNION ALL SELECT g, den, num FROM ratio_delta
+    WHERE series_id = :series AND v > (SELECT max(vl) FROM l) AND v <= :d AND r <= (SELECT max(kl) FROM l)),
+f AS (
+  SELECT q.unit_id, q.owner_id, w.parent, s.den, s.num
+  FROM (SELECT g, sum(den) AS den, sum(num) AS num FROM x GROUP BY g) s
+  JOIN ratio_group q ON q.series_id = :series AND q.g = s.g
+  LEFT JOIN unit_copy w ON w.id = q.unit_id
+  WHERE (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
+    AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit))
+"""
+_PERCENT = "CASE WHEN {den} > 0 THEN round(100 * {num} / {den}, 2)::text END"
+_ITEM = f"""json_build_object('key', i.key, 'name', i.name, 'shared', i.num, 'counted', i.den,
+  'percent', {_PERCENT.format(num="i.num", den="i.den")})"""
+_TOTAL = (
+    "SELECT json_build_object('shared', coalesce(sum(num), 0)::bigint, 'counted', coalesce(sum(den), 0)::bigint,"
+    " 'percent', {percent}, 'items', {items})::text FROM f"
+)
+_KEYED = (
+    "(SELECT coalesce(json_agg({item} ORDER BY i.key), '[]') FROM ("
+    "SELECT z.key, {name} AS name, z.den, z.num FROM (SELECT {key} AS key, sum(den) AS den, sum(num) AS num"
+    " FROM f GROUP BY 1) z {join} WHERE z.den <> 0) i)"
+)
+_UNIT_JOIN = "LEFT JOIN unit_copy n ON n.id = z.key"
+_OWNER_NAME = (
+    "LEFT JOIN LATERAL (SELECT coalesce(NULLIF(o.short, ''), o.name_vi) AS name FROM organisation_copy o"
+    " WHERE o.code = z.key AND o.recorded_to = 'infinity' ORDER BY o.valid_from DESC LIMIT 1) n ON true"
+)
+_BY = {
+    None: "'[]'::json",
+    "owner": _KEYED.format(item=_ITEM, name="coalesce(n.name, z.key)", key="owner_id", join=_OWNER_NAME),
+    "unit": _KEYED.format(item=_ITEM, name="coalesce(n.name, z.key)", key="unit_id", join=_UNIT_JOIN),
+    "district": _KEYED.format(
+        item=_ITEM, name="coalesce(n.name, z.key)", key="coalesce(parent, unit_id)", join=_UNIT_JOIN
+    ),
+}
+_RATIO = _PERCENT.format(num="sum(num)", den="sum(den)")
+_FIGURES = {by: sa.text(_SUMS + _TOTAL.format(percent=_RATIO, items=items)) for by, items in _BY.items()}
+
+
+async def ratio(read: AsyncSession, scope: Scope, by: str | None = None) -> str:
+    """JSON text: shared, counted, percent (null when nothing is counted) and items by `by`. One statement.
+
+    `by`: `owner`, `unit`, `district` (the unit above) or None.
+    """
+    return str((await read.execute(_FIGURES[by], scope.filters)).scalar_one())
+
+
+_TREND = sa.text(
+    """
+WITH days AS (SELECT day FROM unnest(CAST(:days AS date[])) day),
+f AS (
+  SELECT (SELECT min(day) FROM days WHERE day >= t.v) AS day, t.den, t.num
+  FROM ratio_delta t JOIN ratio_group q ON q.series_id = t.series_id AND q.g = t.g
+  LEFT JOIN unit_copy w ON w.id = q.unit_id
+  WHERE t.series_id = :series AND t.r <= :k AND t.v <= (SELECT max(day) FROM days)
+    AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
+    AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit)),
+m AS (SELECT day, sum(den) AS den, sum(num) AS num FROM f GROUP BY day),
+s AS (
+  SELECT day, sum(coalesce(m.den, 0)) OVER (ORDER BY day) AS den, sum(coalesce(m.num, 0)) OVER (ORDER BY day) AS num
+  FROM days LEFT JOIN m USING (day))
+SELECT day, den::bigint AS counted, num::bigint AS shared FROM s ORDER BY day
+"""
+)
+
+
+async def trend(read: AsyncSession, scope: Scope, days: list[date]) -> list[Any]:
+    """Rows (day, counted, shared) at the end of each day, all as known at the scope's instant. One statement."""
+    values = {**scope.filters, "days": sorted(set(days))}
+    values.pop("d")
+    return list((await read.execute(_TREND, values)).all())
+
+
+_SIDES = {"numerator": "p.shared", "denominator": "p.counted", "excluded": "NOT p.counted"}
+_LIST = """
+SELECT coalesce(json_agg(row.content), '[]')::text FROM (
+ SELECT json_build_object(
+   'id', p.structure_id, 'public_no', p.public_no, 'name', s.name, 'owner', q.owner_id, 'unit', NULLIF(q.unit_id, ''),
+   'unit_name', w.name, 'district_name', u.name, 'counted', p.counted, 'shared', p.shared, 'reason', p.reason,
+   'sharers', CASE WHEN :sees_all OR q.owner_id = :org
+       OR EXISTS (SELECT FROM jsonb_array_elements(p.sharers) e WHERE e ->> 1 = :org) THEN (
+     SELECT coalesce(json_agg(json_build_object('legal_entity', e ->> 0, 'org', e ->> 1, 'role', e ->> 2,
+       'agreement_id', CASE WHEN e ->> 2 = 'tenant' THEN e ->> 3 END, 'number', v.number,
+       'valid_to', NULLIF(v.valid_to, 'infinity'))), '[]')
+     FROM jsonb_array_elements(p.sharers) e
+     LEFT JOIN agreement_version v ON e ->> 2 = 'tenant' AND v.agreement_id = CAST(NULLIF(e ->> 3, '') AS uuid)
+       AND v.valid_from <= :d AND v.valid_to > :d AND v.recorded_from <= :k AND v.recorded_to > :k) END) AS content
+ FROM ratio_span p JOIN structure s ON s.id = p.structure_id
+ JOIN ratio_group q ON q.series_id = p.series_id AND q.g = p.g
+ LEFT JOIN unit_copy w ON w.id = q.unit_id LEFT JOIN unit_copy u ON u.id = w.parent
+ WHERE p.series_id = :series AND p.valid_from <= :d AND p.valid_to > :d AND p.recorded_from <= :k AND p.recorded_to > :k
+   AND {side} AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
+   AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit)
+   AND (CAST(:after_no AS text) IS NULL OR (p.public_no, p.structure_id) > (:after_no, CAST(:after_id AS uuid)))
+ ORDER BY p.public_no, p.structure_id LIMIT :size) row
+"""
+_LISTS = {side: sa.text(_LIST.format(side=condition)) for side, condition in _SIDES.items()}
+
+
+async def structures(
+    read: AsyncSession,
+    scope: Scope,
+    side: str,
+    *,
+    actor: Actor,
+    limit: int,
+    after: tuple[str, UUID] | None = None,
+) -> str:
+    """JSON text of up to `limit` + 1 structures of one side of the fraction with the reason of each. One statement.
+
+    `sharers` is null for whoever is neither auditor, nor owner, nor one of them: agreements are private.
+    """
+    values = {
+        **scope.filters,
+        "sees_all": policy.sees_every(actor, "sharing:tenants:read"),
+        "org": actor.org if policy.may_at_all(actor, "sharing:tenants:read") else "",
+        "after_no": after[0] if after else None,
+        "after_id": after[1] if after else None,
+        "size": limit + 1,
+    }
+    return str((await read.execute(_LISTS[side], values)).scalar_one())
+
+
+_COUNTS = sa.text(
+    """
+SELECT count(*) FILTER (WHERE p.shared) AS numerator, count(*) FILTER (WHERE p.counted) AS denominator,
+  count(*) FILTER (WHERE NOT p.counted) AS excluded
+FROM ratio_span p JOIN ratio_group q ON q.series_id = p.series_id AND q.g = p.g
+LEFT JOIN unit_copy w ON w.id = q.unit_id
+WHERE p.series_id = :series AND p.valid_from <= :d AND p.valid_to > :d AND p.recorded_from <= :k AND p.recorded_to > :k
+  AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
+  AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit)
+"""
+)
+
+
+async def side_counts(read: AsyncSession, scope: Scope) -> Any:
+    """Row (numerator, denominator, excluded): how long the three lists are."""
+    return (await read.execute(_COUNTS, scope.filters)).one()

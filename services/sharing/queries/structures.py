@@ -1,0 +1,77 @@
+"""The structures of the copy, as a person looks them up, and what a command must know of one."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def structure(tx: AsyncSession, structure_id: UUID, *, lock: bool = False) -> Any | None:
+    """Row (id, kind, public_no, name), or None while the structure has not arrived."""
+    if lock:
+        await tx.execute(sa.text("SELECT FROM structure WHERE id = :id FOR UPDATE"), {"id": structure_id})
+    rows = await tx.execute(
+        sa.text("SELECT id, kind, public_no, name FROM structure WHERE id = :id AND kind IS NOT NULL"),
+        {"id": structure_id},
+    )
+    return rows.first()
+
+
+async def structure_by_number(read: AsyncSession, public_no: str) -> Any | None:
+    rows = await read.execute(
+        sa.text("SELECT id, kind, public_no, name FROM structure WHERE public_no = :no"),
+        {"no": public_no.strip().upper()},
+    )
+    return rows.first()
+
+
+async def standing(read: AsyncSession, structure_id: UUID, day: date) -> Any | None:
+    """Row (owner, status, commune) of that day as believed now."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT owner, status, commune FROM structure_copy WHERE id = :id AND recorded_to = 'infinity'"
+            " AND valid_from <= :day AND valid_to > :day"
+        ),
+        {"id": structure_id, "day": day},
+    )
+    return rows.first()
+
+
+async def legal_entities(read: AsyncSession, codes: Sequence[str], day: date) -> dict[str, str]:
+    """The enterprise behind each code on a day as believed now; outside its days the nearest one known."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT DISTINCT ON (code) code, legal_entity FROM organisation_copy WHERE code = ANY(:codes)"
+            " AND recorded_to = 'infinity' ORDER BY code, (valid_from <= :day AND valid_to > :day) DESC,"
+            " CASE WHEN valid_from > :day THEN valid_from - CAST(:day AS date)"
+            " ELSE CAST(:day AS date) - least(valid_to, DATE '9999-12-31') END"
+        ),
+        {"codes": list(codes), "day": day},
+    )
+    return {row.code: row.legal_entity for row in rows}
+
+
+async def enterprises(read: AsyncSession) -> Sequence[Any]:
+    """Rows (code, name_vi, name_en, short) of those who may be tenants today, by name."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT DISTINCT ON (code) code, name_vi, name_en, short FROM organisation_copy"
+            " WHERE recorded_to = 'infinity' AND kind NOT IN ('department', 'committee') ORDER BY code, valid_from DESC"
+        )
+    )
+    return rows.all()
+
+
+async def organisation_names(read: AsyncSession) -> dict[str, tuple[str, str]]:
+    """Code -> what it is called (Vietnamese, English), short where a short form is known."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT DISTINCT ON (code) code, coalesce(NULLIF(short, ''), name_vi) AS vi,"
+            " coalesce(NULLIF(short, ''), name_en) AS en FROM organisation_copy WHERE recorded_to = 'infinity'"
+            " ORDER BY code, valid_from DESC"
+        )
+    )
+    return {row.code: (row.vi, row.en) for row in rows}

@@ -1,0 +1,1 @@
+ROUTERS: list[object] = []
