@@ -23,7 +23,7 @@ def committed(services: list[str], root: Path = ROOT) -> dict[str, Document]:
         if path.exists():
             found[service] = json.loads(path.read_text())
         else:
-            _log.warning("no OpenAPI document", service=service)
+            _log.warning("no OpenAPI document", upstream=service)
     return found
 
 

@@ -103,7 +103,7 @@ class Pages:
         try:
             status, body = await upstream.fetch(path, headers=headers, seconds=self._settings.card_seconds)
         except (aiohttp.ClientError, TimeoutError, ServiceBusy) as error:
-            _log.warning("no card", service=upstream.name, error=repr(error))
+            _log.warning("no card", upstream=upstream.name, error=repr(error))
             return Card(upstream.name, None)
         if status >= 500 or len(body) > _CARD_LIMIT:
             return Card(upstream.name, None)

@@ -87,11 +87,11 @@ class Proxy:
             return
         if relay.has_begun:
             # The server sees an unfinished answer and cuts the connection, which is the only truth left to tell.
-            _log.warning("answer broke", service=self._upstream.name, error=repr(error))
+            _log.warning("answer broke", upstream=self._upstream.name, error=repr(error))
             return
         if body.failure is not None:
             raise body.failure from error
-        _log.warning("no answer", service=self._upstream.name, error=repr(error))
+        _log.warning("no answer", upstream=self._upstream.name, error=repr(error))
         if isinstance(error, _AWAY):
             raise ServiceAway(service=self._upstream.name, headers={"Retry-After": "2"}) from error
         if isinstance(error, TimeoutError):
