@@ -62,7 +62,7 @@ async def test_every_fault_is_named_at_once(client, people):
         ("/commune", "unknown_unit"),
         ("/evidence", "evidence_too_high"),
     }
-    assert "Loại B9" in answer.text or "Class B9" in answer.text
+    assert "Mã loại B9 không có trong hệ TT14." in answer.text
 
 
 async def test_nobody_registers_for_another(client, people):

@@ -6,27 +6,23 @@ from fastapi import Depends, Query, Request, Response, status
 
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, Tx, api_router
-from kernel.errors import N_, Invalid
 from services.registry.api import schemas
 from services.registry.api.answering import GEOJSON, bounded_body, raw
+from services.registry.api.gate import needs
 from services.registry.commands import boundaries as commands
 from services.registry.queries import places
 
 router = api_router("/api/registry/v1", ["boundaries"])
 
 
-class NotJson(Invalid):
-    detail = N_("This is not valid JSON.")
-
-
 async def geojson_body(request: Request) -> object:
     try:
         return orjson.loads(await bounded_body(request, request.app.state.settings.boundary_limit_mb))
     except orjson.JSONDecodeError as error:
-        raise NotJson from error
+        raise commands.NotJson from error
 
 
-@router.get("/boundaries", response_model=schemas.Features)
+@router.get("/boundaries", dependencies=[needs("registry:boundary:read")], response_model=schemas.Features)
 async def listing(
     read: Read,
     now: Now,
@@ -41,6 +37,7 @@ async def listing(
 
 @router.post(
     "/boundaries",
+    dependencies=[needs("registry:boundary:import")],
     status_code=status.HTTP_201_CREATED,
     openapi_extra={"requestBody": {"required": True, "content": {GEOJSON: {"schema": {"type": "object"}}}}},
 )

@@ -7,12 +7,13 @@ from kernel.clock import local_date
 from kernel.edge import Now, Read, api_router
 from services.registry.api import schemas
 from services.registry.api.answering import listed
+from services.registry.api.gate import needs
 from services.registry.queries import places
 
 router = api_router("/api/registry/v1", ["organisations"])
 
 
-@router.get("/organisations", response_model=schemas.Page)
+@router.get("/organisations", dependencies=[needs("registry:organisation:read")], response_model=schemas.Page)
 async def listing(
     read: Read,
     now: Now,

@@ -6,13 +6,14 @@ from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, IfMatch, Limit, Now, Re
 from kernel.paging import decode_cursor
 from services.registry.api import schemas
 from services.registry.api.answering import AsAsked, listed, recorded, still
+from services.registry.api.gate import needs
 from services.registry.commands import stations as commands
 from services.registry.queries import stations as queries
 
 router = api_router("/api/registry/v1", ["stations"])
 
 
-@router.get("/stations", response_model=schemas.Page)
+@router.get("/stations", dependencies=[needs("registry:station:read")], response_model=schemas.Page)
 async def listing(
     actor: CurrentActor,
     read: Read,
@@ -28,7 +29,7 @@ async def listing(
     return listed(rows.items, rows.last)
 
 
-@router.post("/stations", status_code=status.HTTP_201_CREATED)
+@router.post("/stations", dependencies=[needs("registry:station:register")], status_code=status.HTTP_201_CREATED)
 async def register(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.StationRegister, response: Response
 ) -> schemas.RecordedRead:
@@ -45,7 +46,11 @@ async def register(
     return recorded(one, response)
 
 
-@router.post("/stations/{station_id}/changes", status_code=status.HTTP_201_CREATED)
+@router.post(
+    "/stations/{station_id}/changes",
+    dependencies=[needs("registry:station:change")],
+    status_code=status.HTTP_201_CREATED,
+)
 async def change(
     actor: CurrentActor,
     tx: Tx,

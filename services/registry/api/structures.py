@@ -1,6 +1,5 @@
 """Masts, cable poles and ducts: the same routes on one engine."""
 
-import math
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,37 +7,21 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, IfMatch, Limit, Now, Read, Tx, api_router, entity_tag
-from kernel.errors import N_, Fault, Invalid
 from kernel.paging import decode_cursor
 from kernel.web.i18n import locale_of
 from services.registry.api import schemas
 from services.registry.api.answering import GEOJSON, AsAsked, bounded_body, listed, raw, recorded, still
+from services.registry.api.gate import needs
 from services.registry.commands import imports
 from services.registry.commands import structures as commands
 from services.registry.commands.structures import StructureNotFound
 from services.registry.domain import policy, sheet
+from services.registry.domain.box import box
 from services.registry.domain.structure import FACTS, Status, StructureFacts
 from services.registry.queries import histories, maps
 from services.registry.queries import structures as queries
 
 PREFIX = "/api/registry/v1"
-
-
-class BadBox(Invalid):
-    detail = N_("A box is west,south,east,north in degrees.")
-
-
-def box(text: str | None) -> queries.Bbox | None:
-    """Raises BadBox (422)."""
-    if not text:
-        return None
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError:
-        west = south = east = north = math.nan
-    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise BadBox(errors=[Fault("/query/bbox", "malformed", BadBox.detail)])
-    return west, south, east, north
 
 
 def _filter_of(kind: str) -> Any:
@@ -70,7 +53,7 @@ def routes(kind: str, plural: str) -> APIRouter:
     facts = FACTS[kind]
     asked = Annotated[queries.Filter, Depends(_filter_of(kind))]
 
-    @router.get(f"/{plural}", response_model=schemas.Listed)
+    @router.get(f"/{plural}", dependencies=[needs("registry:structure:read")], response_model=schemas.Listed)
     async def listing(
         actor: CurrentActor,
         read: Read,
@@ -84,7 +67,7 @@ def routes(kind: str, plural: str) -> APIRouter:
         rows = await queries.structures(read, actor, asked, at, limit=limit, after=after)
         return listed(rows.items, rows.following, as_of=at.as_of, known_at=at.known_at, complete_to=rows.complete_to)
 
-    @router.get(f"/{plural}:map", response_model=schemas.Features)
+    @router.get(f"/{plural}:map", dependencies=[needs("registry:structure:read")], response_model=schemas.Features)
     async def map_(
         actor: CurrentActor,
         read: Read,
@@ -95,7 +78,7 @@ def routes(kind: str, plural: str) -> APIRouter:
         """GeoJSON for a map at `zoom`: single structures where they are few, clusters where they are many."""
         return raw(await maps.structure_map(read, actor, asked, at, zoom), media_type=GEOJSON)
 
-    @router.post(f"/{plural}", status_code=status.HTTP_201_CREATED)
+    @router.post(f"/{plural}", dependencies=[needs("registry:structure:register")], status_code=status.HTTP_201_CREATED)
     async def register(
         actor: CurrentActor,
         tx: Tx,
@@ -111,6 +94,7 @@ def routes(kind: str, plural: str) -> APIRouter:
 
     @router.post(
         f"/{plural}:import",
+        dependencies=[needs("registry:structure:import")],
         status_code=status.HTTP_201_CREATED,
         openapi_extra={"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}},
     )
@@ -133,7 +117,11 @@ def routes(kind: str, plural: str) -> APIRouter:
             response.status_code = status.HTTP_200_OK
         return imported(request, done, dry_run)
 
-    @router.get(f"/{plural}/{{structure_id}}", response_model=schemas.StructureDetail)
+    @router.get(
+        f"/{plural}/{{structure_id}}",
+        dependencies=[needs("registry:structure:read")],
+        response_model=schemas.StructureDetail,
+    )
     async def found(actor: CurrentActor, read: Read, at: AsAsked, structure_id: UUID) -> Response:
         """One structure with the evidence of each fact, its stations, and its unit in every set of boundaries."""
         one = await queries.structure(read, actor, kind, structure_id, at)
@@ -141,7 +129,7 @@ def routes(kind: str, plural: str) -> APIRouter:
             raise StructureNotFound
         return raw(one.item, headers={"ETag": entity_tag(one.no)})
 
-    @router.get(f"/{plural}/{{structure_id}}/history")
+    @router.get(f"/{plural}/{{structure_id}}/history", dependencies=[needs("registry:structure:history")])
     async def history(actor: CurrentActor, read: Read, structure_id: UUID) -> schemas.HistoryRead:
         """Who said what and when, and the versions that made; for officers and for the owner."""
         told = await histories.history(read, structure_id)
@@ -150,7 +138,11 @@ def routes(kind: str, plural: str) -> APIRouter:
         policy.require(actor, "registry:structure:history", told.owner)
         return schemas.HistoryRead(changes=told.changes, versions=told.versions)
 
-    @router.post(f"/{plural}/{{structure_id}}/changes", status_code=status.HTTP_201_CREATED)
+    @router.post(
+        f"/{plural}/{{structure_id}}/changes",
+        dependencies=[needs("registry:structure:change")],
+        status_code=status.HTTP_201_CREATED,
+    )
     async def change(
         actor: CurrentActor,
         tx: Tx,
@@ -165,7 +157,11 @@ def routes(kind: str, plural: str) -> APIRouter:
         one = await commands.change(tx, actor, kind, structure_id, body.patch, now=now, check=still(if_match), **given)
         return recorded(one, response)
 
-    @router.post(f"/{plural}/{{structure_id}}/corrections", status_code=status.HTTP_201_CREATED)
+    @router.post(
+        f"/{plural}/{{structure_id}}/corrections",
+        dependencies=[needs("registry:structure:correct")],
+        status_code=status.HTTP_201_CREATED,
+    )
     async def correct(
         actor: CurrentActor,
         tx: Tx,
@@ -190,7 +186,11 @@ def routes(kind: str, plural: str) -> APIRouter:
             )
         return recorded(one, response)
 
-    @router.post(f"/{plural}/{{structure_id}}/status-changes", status_code=status.HTTP_201_CREATED)
+    @router.post(
+        f"/{plural}/{{structure_id}}/status-changes",
+        dependencies=[needs("registry:structure:change_status")],
+        status_code=status.HTTP_201_CREATED,
+    )
     async def change_status(
         actor: CurrentActor,
         tx: Tx,

@@ -6,12 +6,13 @@ from kernel.edge import Cursor, Limit, Read, api_router
 from kernel.paging import decode_cursor
 from services.registry.api import schemas
 from services.registry.api.answering import listed
+from services.registry.api.gate import needs
 from services.registry.queries import places
 
 router = api_router("/api/registry/v1", ["units"])
 
 
-@router.get("/units", response_model=schemas.Page)
+@router.get("/units", dependencies=[needs("registry:unit:read")], response_model=schemas.Page)
 async def listing(
     read: Read,
     boundary_set: Annotated[str | None, Query(description="Such as `CM-2023`.")] = None,

@@ -21,6 +21,10 @@ NO_FILE = N_("Choose a GeoJSON file.")
 FILE_TOO_LARGE = N_("The file is larger than {limit} MB. Simplify its outlines.")
 
 
+class NotJson(Invalid):
+    detail = N_("This is not valid JSON.")
+
+
 class BoundariesRefused(Invalid):
     detail = N_("These outlines cannot be taken over; nothing was imported.")
 

@@ -17,14 +17,21 @@ class Caller(Protocol):
 
 
 class Grant(NamedTuple):
-    """`own_org`: the thing belongs to the caller's organisation; `any`: whosever it is."""
+    """`*` is everybody signed in. `own_org`: the thing is of the caller's organisation; `any`: whosever it is."""
 
     capability: str
     relation: str
 
 
 _OWNERS = (Grant("owner", "own_org"), Grant("registrar", "any"))
+_EVERYBODY = (Grant("*", "any"),)
 PERMISSIONS: dict[str, tuple[Grant, ...]] = {
+    "registry:home:read": _EVERYBODY,
+    "registry:structure:read": _EVERYBODY,
+    "registry:station:read": _EVERYBODY,
+    "registry:organisation:read": _EVERYBODY,
+    "registry:unit:read": _EVERYBODY,
+    "registry:boundary:read": _EVERYBODY,
     "registry:structure:register": _OWNERS,
     "registry:structure:change": _OWNERS,
     "registry:structure:correct": _OWNERS,
@@ -49,9 +56,16 @@ class NotAllowed(Forbidden):
 
 def may(actor: Caller, permission: str, org: str | None = None) -> bool:
     return any(
-        grant.capability in actor.capabilities and (grant.relation == "any" or actor.org == org)
+        (grant.capability == "*" or grant.capability in actor.capabilities)
+        and (grant.relation == "any" or actor.org == org)
         for grant in PERMISSIONS[permission]
     )
+
+
+def holders(permission: str) -> frozenset[str]:
+    """The capabilities one of which is needed at all; empty when every signed-in caller may."""
+    capabilities = frozenset(grant.capability for grant in PERMISSIONS[permission])
+    return frozenset() if "*" in capabilities else capabilities
 
 
 def require(actor: Caller, permission: str, org: str | None = None) -> None:

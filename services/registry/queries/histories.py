@@ -39,6 +39,11 @@ class History(NamedTuple):
         return standing[-1]["owner"] if standing else None
 
     @property
+    def name(self) -> str | None:
+        standing = [version for version in self.versions if version["recorded_to"] is None]
+        return standing[-1]["name"] if standing else None
+
+    @property
     def states(self) -> set[str]:
         return {version["status"] for version in self.versions if version["recorded_to"] is None}
 

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.domain import policy, words
+from services.registry.domain.box import Bbox
 from services.registry.domain.policy import Caller
 from services.registry.domain.status import OPEN_TO_ALL, STANDING
 from services.registry.domain.times import Times
-
-Bbox = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

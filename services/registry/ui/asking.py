@@ -12,7 +12,7 @@ from kernel.errors import Refusal
 from kernel.web import formats
 from kernel.web.forms import read_day
 from kernel.web.render import gettext_of
-from services.registry.api.structures import box
+from services.registry.domain.box import box
 from services.registry.domain.status import STATUSES
 from services.registry.domain.times import LATEST, Times, times
 from services.registry.queries.structures import Filter

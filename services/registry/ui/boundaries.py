@@ -8,30 +8,32 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import UploadFile
 
+from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, Tx, ui_router
 from kernel.errors import Fault, Invalid
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of, render, see_other
-from services.registry.api.answering import GEOJSON, raw
-from services.registry.api.boundaries import NotJson
 from services.registry.commands import boundaries as commands
 from services.registry.domain import policy
 from services.registry.queries import places
+from services.registry.ui.gate import needs
 
 router = ui_router("/registry")
 PAGE = "/registry/boundaries"
 SHOWN_FAULTS = 50
 
 
-@router.get("/boundaries.geojson")
+@router.get("/boundaries.geojson", dependencies=[needs("registry:boundary:read")])
 async def outlines(read: Read, set: str) -> Response:
     """What the maps of the pages draw."""
-    return raw(
-        await places.boundaries(read, set), media_type=GEOJSON, headers={"Cache-Control": "private, max-age=300"}
+    return Response(
+        await places.boundaries(read, set),
+        media_type="application/geo+json",
+        headers={"Cache-Control": "private, max-age=300"},
     )
 
 
-@router.get("/boundaries")
+@router.get("/boundaries", dependencies=[needs("registry:boundary:import")])
 async def listing(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     policy.require(actor, "registry:boundary:import")
     return await _page(request, read, actor, {}, {}, 200, now)
@@ -41,7 +43,7 @@ async def _page(
     request: Request, read: Any, actor: Any, values: dict[str, str], errors: dict[str, str], status: int, now: Any
 ) -> HTMLResponse:
     sets = await places.boundary_sets(read)
-    request.state.org_name = await places.organisation_name(read, actor.org, now.date())
+    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now))
     imported = next((s for s in reversed(sets) if s.outlines), None)
     context = {
         "sets": sets,
@@ -54,7 +56,7 @@ async def _page(
     return render(request, "registry/boundaries.html", context, status)
 
 
-@router.post("/boundaries")
+@router.post("/boundaries", dependencies=[needs("registry:boundary:import")])
 async def import_(request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Response:
     form = await request.form()
     typed = {"boundary_set": str(form.get("boundary_set") or ""), "source": str(form.get("source") or "")[:500]}
@@ -83,7 +85,7 @@ async def _collection(request: Request, upload: object) -> object:
     try:
         return orjson.loads(await upload.read())
     except orjson.JSONDecodeError as error:
-        raise NotJson(errors=[Fault("/file", "not_json", NotJson.detail)]) from error
+        raise commands.NotJson(errors=[Fault("/file", "not_json", commands.NotJson.detail)]) from error
 
 
 def _errors(request: Request, refusal: Invalid) -> dict[str, str]:

@@ -12,12 +12,13 @@ from services.registry.domain.times import times
 from services.registry.queries import structures
 from services.registry.queries.structures import Filter
 from services.registry.ui import words
+from services.registry.ui.gate import needs
 
 router = ui_router("/registry")
 LATEST = 5
 
 
-@router.get("/home-card")
+@router.get("/home-card", dependencies=[needs("registry:home:read")])
 async def home_card(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     """Masts by status: all of them for officers, an enterprise's own for itself."""
     own = None if policy.sees_all(actor) else actor.org

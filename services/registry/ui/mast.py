@@ -8,7 +8,8 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from kernel.edge import CurrentActor, Read, ui_router
+from kernel.clock import local_date
+from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.history import Change
 from kernel.web.render import gettext_of, render
 from services.registry.commands.structures import StructureNotFound
@@ -17,16 +18,23 @@ from services.registry.domain import policy
 from services.registry.queries import histories, places, structures
 from services.registry.ui import words
 from services.registry.ui.asking import AskedTimes
+from services.registry.ui.gate import needs
 from services.registry.ui.masts import boundary_set_of, kind_of, outline_settings
 from services.registry.ui.speaker import Speaker
 
 router = ui_router("/registry")
-TOLD = ("height_m", "owner", "status", "point", "capacity")
+TOLD = ("height_m", "owner", "status", "point")
 
 
-@router.get("/masts/{mast_id}")
+@router.get("/masts/{mast_id}", dependencies=[needs("registry:structure:read")])
 async def found(
-    request: Request, actor: CurrentActor, read: Read, asked: AskedTimes, mast_id: UUID, fact: str = "height_m"
+    request: Request,
+    actor: CurrentActor,
+    read: Read,
+    now: Now,
+    asked: AskedTimes,
+    mast_id: UUID,
+    fact: str = "height_m",
 ) -> HTMLResponse:
     at = asked.at
     one = await structures.structure(read, actor, "mast", mast_id, at)
@@ -39,14 +47,14 @@ async def found(
         raise StructureNotFound
     changes = [two_times.change_of(said) for said in told.changes] if may_read else []
     names = await places.names(read, as_of=at.as_of, organisations=_codes(changes, item), units=_units(changes, item))
-    request.state.org_name = await places.organisation_name(read, actor.org, at.as_of)
+    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now))
     within = boundary_set_of(await places.boundary_sets(read), at.as_of)
     fact = fact if fact in TOLD else "height_m"
     speaker = Speaker(request, names, {said["id"]: said for said in told.changes})
     context = {
         "mast": item,
         "public_no": told.public_no,
-        "title": (item and item["name"]) or told.public_no,
+        "title": (item and item["name"]) or told.name or told.public_no,
         "asked": asked,
         "words": words,
         "facts": speaker.facts(item) if item else [],

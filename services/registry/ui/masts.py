@@ -8,13 +8,16 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from kernel.edge import CurrentActor, Read, ui_router
+from kernel.clock import local_date
+from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.paging import BadCursor, decode_cursor, encode_cursor
 from kernel.web.render import gettext_of, render
+from services.registry.domain.box import Bbox
 from services.registry.queries import maps, places, structures
 from services.registry.queries.structures import Filter, Rows
 from services.registry.ui import words
 from services.registry.ui.asking import FILTERS, AskedTimes, chosen, filter_of
+from services.registry.ui.gate import needs
 
 router = ui_router("/registry")
 PAGE = 20
@@ -22,8 +25,8 @@ VIEWS = ("table", "both", "map")
 BACK = "-"
 
 
-@router.get("/masts")
-async def listing(request: Request, actor: CurrentActor, read: Read, asked: AskedTimes) -> HTMLResponse:
+@router.get("/masts", dependencies=[needs("registry:structure:read")])
+async def listing(request: Request, actor: CurrentActor, read: Read, now: Now, asked: AskedTimes) -> HTMLResponse:
     query = request.query_params
     given, at = filter_of(query), asked.at
     view = query.get("view") if query.get("view") in VIEWS else "both"
@@ -32,7 +35,7 @@ async def listing(request: Request, actor: CurrentActor, read: Read, asked: Aske
     filtered = bool(chosen(query))
     all_ = await structures.extent(read, actor, Filter("mast"), at) if filtered else found
     organisations = json.loads(await places.organisations(read, as_of=at.as_of))
-    request.state.org_name = next((o["name_vi"] for o in organisations if o["code"] == actor.org), None)
+    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now))
     sets = await places.boundary_sets(read)
     within = boundary_set_of(sets, at.as_of)
     context = {
@@ -84,7 +87,7 @@ def _mark(key: list[Any] | None, *, back: bool = False) -> str | None:
 
 async def _options(read: Any, boundary_set: str | None, level: str, parent: str | None = None) -> list[tuple[str, str]]:
     page = await places.units(read, limit=500, boundary_set=boundary_set, level=level, parent=parent)
-    return [(unit["id"], unit["name"]) for unit in json.loads(page.items)]
+    return [(unit["id"], unit["name"].removeprefix("Huyện ")) for unit in json.loads(page.items)]
 
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
@@ -105,16 +108,13 @@ def outline_settings(request: Request, within: places.BoundarySetRow | None) -> 
     """The boundaries of that day, once somebody imported them; the few outlines of a short-lived set are no map."""
     if within is None or not within.outlines:
         return {}
-    year = within.code.removeprefix("CM-")
     return {
         "boundaries_url": f"/registry/boundaries.geojson?set={within.code}",
-        "boundaries_note": gettext_of(request, "Boundaries of {set}", set=year),
+        "boundaries_note": gettext_of(request, "Boundaries of {year}", year=within.code[3:7]),
     }
 
 
-def map_settings(
-    request: Request, asked: Any, within: Any, bbox: structures.Bbox | None, given: Filter
-) -> dict[str, Any]:
+def map_settings(request: Request, asked: Any, within: Any, bbox: Bbox | None, given: Filter) -> dict[str, Any]:
     query = urlencode({n: v for n, v in {**chosen(request.query_params), **asked.query()}.items() if n != "bbox"})
     settings: dict[str, Any] = {
         "points_url": f"/registry/masts/points?{query}",
@@ -131,7 +131,7 @@ def map_settings(
     return {**settings, "tiles": {"url": tiles, "attribution": ""}} if tiles else settings
 
 
-@router.get("/masts/points")
+@router.get("/masts/points", dependencies=[needs("registry:structure:read")])
 async def points(request: Request, actor: CurrentActor, read: Read, asked: AskedTimes, zoom: int = 9) -> Response:
     """The marks of the map's own box; `apart` leaves no cluster."""
     given = filter_of(request.query_params)

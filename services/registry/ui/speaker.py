@@ -16,6 +16,7 @@ from services.registry.ui import words
 
 SHOWN = ("height_m", "code", "foundation", "building_height_m", "design", "point", "commune", "capacity", "address")
 MERGED = "CM-2025-07"
+YEAR = timedelta(days=365)
 
 
 class Speaker:
@@ -36,8 +37,8 @@ class Speaker:
             note = self.say(N_("provisional, by the larger share")) if today["provisional"] else ""
             rows.insert(
                 next((n for n, row in enumerate(rows) if row["name"] == "commune"), len(rows) - 1) + 1,
-                {"name": "now", "term": self.say(N_("Since 01/07/2025")), "value": today["name"], "small": note,
-                 "evidence": self.say(N_("By the crosswalk")), "tone": "", "ground": ""},
+                {"name": "now", "term": self.say(N_("Unit today")), "value": today["name"], "small": note,
+                 "evidence": self.say(N_("Crosswalk")), "tone": "", "ground": ""},
             )  # fmt: skip
         return rows
 
@@ -46,7 +47,7 @@ class Speaker:
         return {
             "name": name,
             "term": self.say(words.FACT[name]),
-            "value": self.value(name, value),
+            "value": self.value(name, value).partition(", Huyện")[0] if name == "commune" else self.value(name, value),
             "small": self.say(N_("positions")) if name == "capacity" else "",
             "evidence": self.say(words.EVIDENCE[level]),
             "tone": words.evidence_tone(level),
@@ -55,12 +56,11 @@ class Speaker:
 
     def history(self, changes: Sequence[Change], fact: str, day: date) -> dict[str, Any]:
         drawn = two_times.lanes(changes, fact)
-        days = [span.start for lane in drawn for span in lane.spans] + [day]
-        start, last = min(days) - timedelta(days=60), max(*days, changes[-1].recorded_at.date()) + timedelta(days=90)
+        start, end = _frame(drawn, day, changes[-1].recorded_at.date())
         return {
             "lanes": [self._lane(lane, fact, place == 0) for place, lane in enumerate(drawn)],
             "start": start,
-            "end": last,
+            "end": end,
             "answer": self._answer(drawn, fact, day),
             "recordings": [self._recording(one, fact) for one in two_times.recordings(changes, fact)],
         }
@@ -124,3 +124,13 @@ class Speaker:
             text = N_("Corrects the entry of {day}")
             return self.say(text).format(day=formats.day(one.corrects.recorded_at, self.lang))
         return ""
+
+
+def _frame(drawn: Sequence[two_times.Lane], day: date, recorded: date) -> tuple[date, date]:
+    """The years drawn: from somewhat before the first day on which the fact changed, not from the mast's birth."""
+    births = [lane.spans[0].start for lane in drawn if lane.spans]
+    corners = [span.start for lane in drawn for span in lane.spans[1:]]
+    end = date(max(day, recorded, *corners, *births).year, 12, 31)
+    moved = [corner for corner in corners if corner > min(births)]
+    first = max(min(births, default=day), min([day, *moved]) - 3 * YEAR)
+    return min(first, end - 2 * YEAR) - timedelta(days=60), end

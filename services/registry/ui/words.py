@@ -30,9 +30,9 @@ STATUS_TONE = {
 EVIDENCE = {
     1: N_("Declared"),
     2: N_("Documented"),
-    3: N_("Permitted by decision"),
-    4: N_("Built, by notice"),
-    5: N_("Inspected on site"),
+    3: N_("By decision"),
+    4: N_("Built"),
+    5: N_("Inspected"),
     6: N_("Corroborated"),
 }
 STATION_STATUS = {
@@ -79,6 +79,14 @@ HEIGHTS = {
 
 def day_of(iso: str) -> date:
     return date.fromisoformat(iso)
+
+
+def short_unit(name: str | None) -> str:
+    """As tables have room for it; the full name stands in the title."""
+    for long, short in (("Thị trấn ", "TT. "), ("Phường ", "P. ")):
+        if name and name.startswith(long):
+            return short + name.removeprefix(long)
+    return name or formats.NOTHING
 
 
 def evidence_tone(level: int) -> str:
