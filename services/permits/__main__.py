@@ -28,17 +28,17 @@ cli = command_line(
 
 
 @cli.command()
-def rebuild() -> None:
+def rebuild(republished: bool = False) -> None:
     """Fill the copies of units and organisations anew from the registry's stream, in one transaction."""
     settings = PermitsSettings.load("permits")
-    typer.echo(asyncio.run(_rebuild(settings)))
+    typer.echo(asyncio.run(_rebuild(settings, republished)))
 
 
-async def _rebuild(settings: PermitsSettings) -> str:
+async def _rebuild(settings: PermitsSettings, republished: bool) -> str:
     database, bus = Database(settings.database_url, 2), Bus(settings)
     await bus.connect(wait=True)
     try:
-        return await rebuild_copies(database, bus)
+        return await rebuild_copies(database, bus, republished=republished)
     finally:
         await bus.close()
         await database.close()

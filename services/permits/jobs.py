@@ -18,6 +18,10 @@ from services.permits.settings import PermitsSettings
 log = logging.get(__name__)
 BATCH = 200
 IN_MEMORY = 1024 * 1024
+LOST = (
+    "the stream has lost events: run `python -m services.registry republish`,"
+    " then `python -m services.permits rebuild --republished`"
+)
 
 
 def jobs(settings: PermitsSettings) -> tuple[Job, ...]:
@@ -112,13 +116,16 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text) if text else datetime.max.replace(tzinfo=UTC)
 
 
-async def rebuild_copies(database: Database, bus: Bus) -> str:
-    """Under an exclusive lock, so that no event is applied in between; raises SystemExit when the stream has holes."""
+async def rebuild_copies(database: Database, bus: Bus, *, republished: bool = False) -> str:
+    """Under an exclusive lock, so that no event is applied in between.
+
+    Raises SystemExit when the stream has holes, unless its publisher has just offered everything again.
+    """
     async with database.tx() as tx:
         await commands.empty_copies(tx)
         whole, found = await history(bus, (UnitChanged, OrganisationChanged))
-        if not whole:
-            raise SystemExit("the stream has lost events: run `python -m services.registry republish` first")
+        if not whole and not republished:
+            raise SystemExit(LOST)
         units = [item for _, event in found if isinstance(event, UnitChanged) for item in event.items]
         organisations = [item for _, event in found if isinstance(event, OrganisationChanged) for item in event.items]
         await commands.take_units(tx, units)

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from bs4 import BeautifulSoup
 
+from contracts.registry import MastsNear, NearMast, NearMasts
+from infra.local.nats import Broker
+from kernel.bus import Bus
 from kernel.web.forms import form_token
 from tests.fixtures.service import RolledBack
 from tests.permits import world
@@ -295,3 +300,37 @@ async def test_english_by_a_switch(pages: Pages) -> None:
     page = await pages.get(LAN, f"{at}?lang=en")
     assert "Check the parts until 27/11/2026" in words(page)
     assert "Mast on the ground 45.5 m" in words(page)
+
+
+async def test_the_masts_around_stand_in_the_page_when_the_registry_answers(pages: Pages, nats_server: Broker) -> None:
+    prefix = f"t{uuid4().hex[:8]}."
+    ours = Bus(world.settings(nats_url=nats_server.url("permits"), stream_prefix=prefix))
+    theirs = Bus(world.settings(nats_url=nats_server.url("permits"), stream_prefix=prefix))
+    for bus in (ours, theirs):
+        await bus.connect(wait=True)
+
+    async def near(_: Any, question: MastsNear) -> NearMasts:
+        mast = NearMast(
+            id=uuid4(),
+            public_no="CM-M-000042-1",
+            owner="VNPT",
+            status="in_service",
+            height_m=Decimal(42),
+            capacity=3,
+            lon=question.lon,
+            lat=question.lat + 0.003,
+            distance_m=333.4,
+        )
+        return NearMasts(items=[mast])
+
+    await theirs.answer(MastsNear, None, near)  # type: ignore[arg-type]
+    pages.client.app.state.bus = ours  # type: ignore[attr-defined]
+    try:
+        page = await pages.get(LAN, await filed(pages))
+    finally:
+        for bus in (ours, theirs):
+            await bus.close()
+    row = page.select_one("tr[data-point]")
+    assert row is not None
+    assert "CM-M-000042-1" in words(row)
+    assert "333" in words(row)
