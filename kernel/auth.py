@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from kernel.errors import Unauthenticated, Unavailable
@@ -84,7 +84,7 @@ class TokenVerifier:
         keys = await self._key_set()
         try:
             decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
-        except ValueError:
+        except (InvalidKeyIdError, ValueError):
             # An unknown key id: the realm may have rotated. Asked for at most once in ten seconds.
             keys = await self._key_set(newer_than=10)
             try:
