@@ -1,1 +1,5 @@
-ROUTERS: list[object] = []
+"""The doors of sharing: parse, call, answer."""
+
+from services.sharing.api import agreements, law, ratios
+
+ROUTERS = [agreements.router, ratios.router, law.router]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import history
 from kernel.auth import Actor
 from kernel.db import new_id
+from kernel.edge import require_match
 from services.sharing.commands.ledger import Parties, Recorded, append
 from services.sharing.domain import policy
 from services.sharing.domain.agreement import (
@@ -85,14 +86,22 @@ async def agree(
 
 
 async def terminate(
-    tx: AsyncSession, actor: Actor, agreement_id: UUID, on: date, reason: str, *, now: datetime
+    tx: AsyncSession,
+    actor: Actor,
+    agreement_id: UUID,
+    on: date,
+    reason: str,
+    *,
+    now: datetime,
+    if_match: str | None = None,
 ) -> Recorded:
     """Ends an agreement: `on` is the first day on which it no longer holds.
 
-    Raises AgreementNotFound (404), NotAllowed (403), AgreementNotInForce (409).
+    Raises AgreementNotFound (404), NotAllowed (403), Stale (412), AgreementNotInForce (409).
     """
     row = await queries.lock_agreement(tx, agreement_id, actor=actor)
     policy.require(actor, "sharing:agreement:terminate", row.owner, row.tenant)
+    require_match(if_match, row.last_no)
     before = await queries.changes(tx, agreement_id)
     if value_on(history.believe(before).versions, on, "status") != IN_FORCE:
         raise AgreementNotInForce(on=on.isoformat())
@@ -117,14 +126,16 @@ async def correct(
     reason: str,
     *,
     now: datetime,
+    if_match: str | None = None,
 ) -> Recorded:
     """Says that a change was wrong: with `terms` what was right instead, without them that it never happened.
 
     A termination that is corrected with terms ends the agreement on their `valid_from`.
-    Raises AgreementNotFound (404), NotAllowed (403), WrongCorrection (409), and what `agree` raises.
+    Raises AgreementNotFound (404), NotAllowed (403), Stale (412), WrongCorrection (409), and what `agree` raises.
     """
     row = await queries.lock_agreement(tx, agreement_id, actor=actor)
     policy.require(actor, "sharing:agreement:correct", row.owner, row.tenant)
+    require_match(if_match, row.last_no)
     before = await queries.changes(tx, agreement_id)
     target = next((change for change in correctable(before) if change.id == corrects), None)
     if target is None:

@@ -42,9 +42,14 @@ def may(actor: Caller, permission: str, *parties: str) -> bool:
     )
 
 
+def holders(permission: str) -> frozenset[str]:
+    """The capabilities of which one is needed, whatever the thing."""
+    return frozenset(grant.capability for grant in PERMISSIONS[permission])
+
+
 def may_at_all(actor: Caller, permission: str) -> bool:
     """Whether there can be a thing with which the caller may."""
-    return any(grant.capability in actor.capabilities for grant in PERMISSIONS[permission])
+    return not actor.capabilities.isdisjoint(holders(permission))
 
 
 def require(actor: Caller, permission: str, *parties: str) -> None:

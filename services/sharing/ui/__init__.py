@@ -1,1 +1,5 @@
-ROUTERS: list[object] = []
+"""The pages of sharing."""
+
+from fastapi import APIRouter
+
+ROUTERS: list[APIRouter] = []

@@ -1,0 +1,137 @@
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import Response, status
+
+from kernel import history
+from kernel.clock import local_date
+from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, IfMatch, Limit, Now, Read, Tx, api_router, entity_tag
+from kernel.paging import decode_cursor, page
+from services.sharing.api import schemas
+from services.sharing.api.gate import needs
+from services.sharing.commands import agreements as commands
+from services.sharing.commands.ledger import Recorded
+from services.sharing.domain import agreement as rules
+from services.sharing.queries import agreements as queries
+from services.sharing.queries.ratios import known_instant
+
+router = api_router("/api/sharing/v1", ["agreements"])
+
+
+@router.get("/agreements", dependencies=[needs("sharing:agreement:read")], response_model=schemas.AgreementPage)
+async def listing(
+    actor: CurrentActor,
+    read: Read,
+    now: Now,
+    structure: UUID | None = None,
+    party: str | None = None,
+    status: str | None = None,
+    q: str | None = None,
+    as_of: date | None = None,
+    known_at: str | None = None,
+    limit: Limit = PAGE_SIZE,
+    cursor: Cursor = None,
+) -> Any:
+    """Agreements of the caller's organisation, of all for auditors, newest first, with their status on `as_of`."""
+    found = await queries.agreements(
+        read,
+        actor=actor,
+        as_of=as_of or local_date(now),
+        known_at=known_instant(known_at, now),
+        limit=limit,
+        structure=structure,
+        party=party,
+        status=status,
+        q=q,
+        after=UUID(str(decode_cursor(cursor, 1)[0])) if cursor else None,
+    )
+    return page(orjson.loads(found), limit, lambda row: [row["id"]])
+
+
+@router.post("/agreements", dependencies=[needs("sharing:agreement:record")], status_code=status.HTTP_201_CREATED)
+async def record(
+    actor: CurrentActor, tx: Tx, now: Now, body: schemas.AgreementRecord, response: Response
+) -> schemas.RecordedRead:
+    """Records that a tenant may use a structure. 409 `StructureNotKnownYet` with Retry-After: the copy may lag."""
+    made = await commands.agree(tx, actor, body.structure_id, body.tenant, body.terms(), now=now)
+    response.headers["Location"] = f"/api/sharing/v1/agreements/{made.id}"
+    return _recorded(made, response)
+
+
+@router.get("/agreements/{agreement_id}", dependencies=[needs("sharing:agreement:read")])
+async def detail(actor: CurrentActor, read: Read, agreement_id: UUID, response: Response) -> schemas.AgreementRead:
+    """One agreement with every statement about it; 404 for whoever is no party and no auditor."""
+    row = await queries.agreement(read, agreement_id, actor=actor)
+    rows = await queries.change_rows(read, agreement_id)
+    response.headers["ETag"] = entity_tag(row.last_no)
+    belief = history.believe([queries.as_change(each) for each in rows])
+    return schemas.AgreementRead(
+        id=row.id,
+        structure_id=row.structure_id,
+        public_no=row.public_no,
+        structure_name=row.structure_name,
+        owner=row.owner,
+        tenant=row.tenant,
+        version=row.last_no,
+        versions=[_version(version) for version in belief.versions],
+        changes=[schemas.ChangeRead.model_validate(each, from_attributes=True) for each in rows],
+    )
+
+
+@router.post(
+    "/agreements/{agreement_id}/termination",
+    dependencies=[needs("sharing:agreement:terminate")],
+    status_code=status.HTTP_201_CREATED,
+)
+async def terminate(
+    actor: CurrentActor,
+    tx: Tx,
+    now: Now,
+    agreement_id: UUID,
+    body: schemas.TerminationGive,
+    if_match: IfMatch,
+    response: Response,
+) -> schemas.RecordedRead:
+    """Ends an agreement on a day; the parties may each do so. 409 when it is not in force then."""
+    made = await commands.terminate(tx, actor, agreement_id, body.on, body.reason, now=now, if_match=if_match)
+    return _recorded(made, response)
+
+
+@router.post(
+    "/agreements/{agreement_id}/corrections",
+    dependencies=[needs("sharing:agreement:correct")],
+    status_code=status.HTTP_201_CREATED,
+)
+async def correct(
+    actor: CurrentActor,
+    tx: Tx,
+    now: Now,
+    agreement_id: UUID,
+    body: schemas.CorrectionGive,
+    if_match: IfMatch,
+    response: Response,
+) -> schemas.RecordedRead:
+    """Says that a statement was wrong. Figures as known before the correction stay what they were."""
+    terms = body.terms.terms() if body.terms else None
+    made = await commands.correct(
+        tx, actor, agreement_id, body.corrects, terms, body.reason, now=now, if_match=if_match
+    )
+    return _recorded(made, response)
+
+
+def _recorded(made: Recorded, response: Response) -> schemas.RecordedRead:
+    response.headers["ETag"] = entity_tag(made.no)
+    return schemas.RecordedRead(id=made.id, version=made.no)
+
+
+def _version(version: history.Version) -> schemas.VersionRead:
+    return schemas.VersionRead(
+        valid_from=version.valid_from,
+        valid_to=version.valid_to,
+        status=rules.status(version),
+        kind=version.values.get("kind", ""),
+        number=version.values.get("number", ""),
+        document_sha256=version.values.get("document_sha256", ""),
+    )
