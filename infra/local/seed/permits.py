@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.local.papers import paper
-from infra.local.seed.province import Place
+from infra.local.seed.province import Place, masts
+from infra.local.seed.registry import places
 from kernel.auth import Actor
 from kernel.clock import LOCAL, local_date
 from kernel.db import Database, new_id
@@ -71,6 +72,7 @@ class Teller:
     def __init__(self, database: Database, settings: PermitsSettings, today: datetime) -> None:
         self._database, self._settings, self._today = database, settings, today
         self._random = Random(251)  # noqa: S311
+        self._masts = [mast for mast in masts(places()) if mast.ended is None]
         self._files: dict[tuple[str, str], UUID] = {}
 
     async def tell(self, stories: Iterable[Story]) -> int:
@@ -98,12 +100,12 @@ class Teller:
         codes += ["application_form"] if story.received < date(2026, 1, 1) else []
         codes += ["lease", "structure_check"] if story.roof else []
         files = [PartDraft(code, await self._stored(tx, applicant, code, at)) for code in codes]
-        place = self._random.choice(_communes_on(story.received))
+        place = self._place(story.received)
         is_old = story.received < date(2024, 12, 24)
         site = SiteDraft(
             kind="mast",
-            lon=round(place.lon + self._random.uniform(-0.012, 0.012), 6),
-            lat=round(place.lat + self._random.uniform(-0.012, 0.012), 6),
+            lon=place.lon,
+            lat=place.lat,
             unit=place.unit,
             name=f"BTS {place.name} {number}",
             code=("TT14", "A2a" if story.roof else "A2b") if is_old else ("ND163", "A1"),
@@ -115,6 +117,16 @@ class Teller:
         filing = Filing("mast.new", [site], files)
         await file(tx, applicant, filing, application_id=dossier_id, settings=self._settings, now=at)
         return dossier_id
+
+    def _place(self, day: date) -> Place:
+        """Some hundred metres from a mast of the demonstration, so that reviewers can ask: why not share?"""
+        communes = {place.unit: place for place in _communes_on(day)}
+        while True:
+            mast = self._random.choice(self._masts)
+            commune = communes.get(_successor(mast.unit, day))
+            if commune is not None:
+                lon = round(mast.lon + self._random.choice((-1, 1)) * self._random.uniform(0.003, 0.006), 6)
+                return replace(commune, lon=lon, lat=round(mast.lat + self._random.uniform(-0.004, 0.004), 6))
 
     async def _stored(self, tx: AsyncSession, applicant: Actor, code: str, at: datetime) -> UUID:
         """Each operator's paper is stored once and serves all of his dossiers."""
@@ -206,6 +218,14 @@ def _communes_on(day: date) -> list[Place]:
         and unit.lon
         and unit.lon < 105.35
     ]
+
+
+def _successor(unit: str, day: date) -> str:
+    """The commune that a commune of 2023 has wholly become by `day`; itself while it stands or was divided."""
+    for step in units().successions:
+        if step.unit == unit and step.relation == "whole" and step.on <= day:
+            return _successor(step.successor, day)
+    return unit
 
 
 def stories(today: date) -> list[Story]:
