@@ -122,7 +122,7 @@ def main() -> None:
     print(f"4. in service             {figure(people.auditor)}")
     agreement = {
         "structure_id": structure,
-        "owner": "VIETTEL",
+        "kind": "lease",
         "tenant": "VNPT",
         "valid_from": today,
         "kind": "position",
