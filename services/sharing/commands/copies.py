@@ -37,6 +37,11 @@ Key = tuple[str, int]
 
 async def store_structures(tx: AsyncSession, items: Sequence[StructureItem]) -> None:
     """Beliefs about structures, then their figures."""
+    await recount(tx, await keep_structures(tx, items))
+
+
+async def keep_structures(tx: AsyncSession, items: Sequence[StructureItem]) -> set[UUID]:
+    """The beliefs alone; answers the structures that a new one speaks of, locked."""
     await _mention(tx, (item.id for item in items))
     fresh = await _believe(tx, "structure", [(str(item.id), item.no, item.change.recorded_at) for item in items])
     first = _first(items, lambda item: (str(item.id), item.no))
@@ -45,11 +50,16 @@ async def store_structures(tx: AsyncSession, items: Sequence[StructureItem]) -> 
     )
     await tx.execute(_NAME_STRUCTURE, _names(items))
     await _cut(tx, "structure", fresh)
-    await recount(tx, {UUID(key[0]) for key in fresh})
+    return {UUID(key[0]) for key in fresh}
 
 
 async def store_stations(tx: AsyncSession, items: Sequence[StationItem]) -> None:
     """Beliefs about stations; a structure that is not there yet is counted when it arrives."""
+    await recount(tx, await keep_stations(tx, items))
+
+
+async def keep_stations(tx: AsyncSession, items: Sequence[StationItem]) -> set[UUID]:
+    """The beliefs alone; answers the structures that a new one speaks of, locked."""
     await _mention(tx, (item.structure_id for item in items))
     fresh = await _believe(tx, "station", [(str(item.id), item.no, item.change.recorded_at) for item in items])
     first = _first(items, lambda item: (str(item.id), item.no))
@@ -57,11 +67,18 @@ async def store_stations(tx: AsyncSession, items: Sequence[StationItem]) -> None
         tx, "station_copy", (*_STATION, *_SPAN), [row for key in fresh for row in _station_rows(first[key])]
     )
     await _cut(tx, "station", fresh)
-    await recount(tx, {first[key].structure_id for key in fresh})
+    return {first[key].structure_id for key in fresh}
 
 
 async def store_organisations(tx: AsyncSession, items: Sequence[OrganisationItem]) -> None:
     """Beliefs about organisations; whoever stands behind a brand decides who is distinct from whom."""
+    codes = await keep_organisations(tx, items)
+    if codes:
+        await _recount_locked(tx, await history_queries.structure_ids_of_organisations(tx, sorted(codes)))
+
+
+async def keep_organisations(tx: AsyncSession, items: Sequence[OrganisationItem]) -> set[str]:
+    """The beliefs alone; answers the organisations that a new one speaks of."""
     fresh = await _believe(tx, "organisation", [(item.code, item.no, item.change.recorded_at) for item in items])
     first = _first(items, lambda item: (item.code, item.no))
     await copy_rows(
@@ -71,21 +88,23 @@ async def store_organisations(tx: AsyncSession, items: Sequence[OrganisationItem
         [row for key in fresh for row in _organisation_rows(first[key])],
     )
     await _cut(tx, "organisation", fresh)
-    if fresh:
-        await _recount_locked(
-            tx, await history_queries.structure_ids_of_organisations(tx, sorted({k[0] for k in fresh}))
-        )
+    return {code for code, _ in fresh}
 
 
 async def store_units(tx: AsyncSession, items: Sequence[UnitItem], now: datetime) -> None:
     """Units, the newest word on each; then where every declared unit lies, and the figures that this moves."""
+    moved = await keep_units(tx, items, now)
+    await add_series(tx)
+    await _recount_locked(tx, await history_queries.structure_ids_of_communes(tx, sorted(moved)))
+
+
+async def keep_units(tx: AsyncSession, items: Sequence[UnitItem], now: datetime) -> set[str]:
+    """Answers the declared units whose place in some boundary set changed."""
     newest = {item.id: item for item in sorted(items, key=lambda item: item.no)}
     await _believe(tx, "unit", [(item.id, item.no, now) for item in items])
     await tx.execute(_UPSERT_UNIT, [_unit_row(item) for item in newest.values()])
     await _add_boundary_sets(tx, {code for item in newest.values() for code in item.boundary_sets})
-    moved = await _place(tx)
-    await add_series(tx)
-    await _recount_locked(tx, await history_queries.structure_ids_of_communes(tx, sorted(moved)))
+    return await _place(tx)
 
 
 async def add_series(tx: AsyncSession) -> None:
