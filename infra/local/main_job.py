@@ -125,7 +125,6 @@ def main() -> None:
         "kind": "lease",
         "tenant": "VNPT",
         "valid_from": today,
-        "kind": "position",
     }
     people.operator.post("/api/sharing/v1/agreements", agreement)
     _counted(people, shared=before["shared"] + 1)
