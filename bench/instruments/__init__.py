@@ -1,0 +1,1 @@
+"""What the benches measure with: the running product, HTTP connections, interleaved rounds, tables."""
