@@ -20,7 +20,9 @@ def people(product: Launched) -> People:
 
 @pytest.fixture
 def in_2025(clock_file: Path) -> Iterator[date]:
-    clock_file.write_text(datetime(2025, 11, 3, 2, 0, tzinfo=UTC).isoformat())
+    # An offset, not an instant: time goes on, so that what was recorded a moment ago is known now.
+    away = datetime(2025, 11, 3, 2, 0, tzinfo=UTC) - datetime.now(UTC)
+    clock_file.write_text(f"{away.total_seconds():+.0f}")
     yield date(2025, 11, 3)
     clock_file.write_text("")
 
@@ -61,5 +63,5 @@ def main_job(people: People, today: date, **site: object) -> tuple[str, str]:
 def test_a_permit_of_2025_under_the_test_clock(people: People, in_2025: date):
     structure, outcome = main_job(people, in_2025, name="Cột 2025", lon=105.1611, lat=9.1904)
     assert outcome == "granted"
-    mast = people.auditor.get(f"/api/registry/v1/masts/{structure}", as_of="2025-11-02")
-    assert mast.get("status") != "in_service"
+    the_day_before = people.auditor.http.get(f"/api/registry/v1/masts/{structure}", params={"as_of": "2025-11-02"})
+    assert the_day_before.status_code == 404
