@@ -143,6 +143,12 @@ class StructureVersion(Table, table=True):
         sa.Index(
             "structure_version_commune", "kind", "commune_id", "sort_key", "structure_id", postgresql_include=SPAN
         ),
+        sa.Index(
+            "structure_version_name",
+            "owner_id",
+            "name",
+            postgresql_where=sa.text("recorded_to = 'infinity'::timestamptz"),
+        ),
         sa.Index("structure_version_point", "point", postgresql_using="gist"),
         sa.Index(
             "structure_version_words",

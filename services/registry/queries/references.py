@@ -41,10 +41,12 @@ async def registered(read: AsyncSession, kind: str, keys: Collection[tuple[str, 
     """Those of the given (owner, name, longitude, latitude) that a structure already has, as believed now."""
     if not keys:
         return set()
+    # LATERAL with OFFSET 0: each key by the index of names, whatever the planner believes of the array's length.
     statement = sa.text(
-        "SELECT DISTINCT v.owner_id, v.name, v.point[0] AS lon, v.point[1] AS lat FROM structure_version v"
-        " JOIN unnest(CAST(:owners AS text[]), CAST(:names AS text[])) AS k(owner_id, name)"
-        " ON v.owner_id = k.owner_id AND v.name = k.name WHERE v.kind = :kind AND v.recorded_to = 'infinity'"
+        "SELECT k.owner_id, k.name, v.lon, v.lat FROM unnest(CAST(:owners AS text[]), CAST(:names AS text[]))"
+        " AS k(owner_id, name) CROSS JOIN LATERAL (SELECT n.point[0] AS lon, n.point[1] AS lat"
+        " FROM structure_version n WHERE n.owner_id = k.owner_id AND n.name = k.name AND n.kind = :kind"
+        " AND n.recorded_to = 'infinity' OFFSET 0) v"
     )
     asked = {"kind": kind, "owners": [key[0] for key in keys], "names": [key[1] for key in keys]}
     rows = (await read.execute(statement, asked)).all()

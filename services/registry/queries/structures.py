@@ -72,9 +72,9 @@ _USED = (
 )
 _VISIBLE = " AND (v.owner_id = :org OR v.status = ANY(:open))"
 _IN_UNIT = (
-    " AND EXISTS (SELECT FROM placement p JOIN unit u ON u.id = p.unit_id LEFT JOIN unit d ON d.id = u.parent_id"
-    " WHERE p.structure_id = v.structure_id AND p.declared_id = v.commune_id"
-    " AND CAST(:{0} AS text) IN (u.id, d.id, d.parent_id))"
+    " AND EXISTS (SELECT FROM placement p WHERE p.structure_id = v.structure_id AND p.declared_id = v.commune_id"
+    " AND p.unit_id = ANY(ARRAY(SELECT u.id FROM unit u LEFT JOIN unit d ON d.id = u.parent_id"
+    " WHERE CAST(:{0} AS text) IN (u.id, d.id, d.parent_id))))"
 )
 _WORDS = " AND to_tsvector('simple'::regconfig, v.name_fold) @@ to_tsquery('simple', :words)"
 _BOX = " AND v.point <@ box(point(:west, :south), point(:east, :north))"
