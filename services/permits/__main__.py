@@ -12,6 +12,7 @@ from kernel.db import Database
 from services.permits import commands
 from services.permits.app import create
 from services.permits.jobs import rebuild_copies
+from services.permits.queries.digests import digests
 from services.permits.queries.verify import faults
 from services.permits.settings import PermitsSettings
 from services.permits.worker import work
@@ -23,7 +24,14 @@ async def publish(database: Database, clock: Clock) -> None:
 
 
 cli = command_line(
-    "permits", Path(__file__).parent, app=create, work=work, settings=PermitsSettings, publish=publish, verify=faults
+    "permits",
+    Path(__file__).parent,
+    app=create,
+    work=work,
+    settings=PermitsSettings,
+    publish=publish,
+    verify=faults,
+    digest=digests,
 )
 
 

@@ -6,6 +6,7 @@ from kernel.db import Database
 from services.registry.app import create
 from services.registry.commands.publishing import publish as publish_facts
 from services.registry.queries import proof
+from services.registry.queries.digests import digests
 from services.registry.settings import RegistrySettings
 from services.registry.worker import work
 
@@ -23,6 +24,7 @@ cli = command_line(
     settings=RegistrySettings,
     publish=publish,
     verify=proof.faults,
+    digest=digests,
 )
 
 if __name__ == "__main__":
