@@ -1,5 +1,3 @@
-from calendar import monthrange
-from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,6 +11,7 @@ from kernel.errors import N_, Fault, Invalid
 from kernel.paging import decode_cursor, page
 from services.sharing.api import schemas
 from services.sharing.api.gate import needs
+from services.sharing.domain.days import month_ends
 from services.sharing.domain.figures import percent
 from services.sharing.queries import ratios as queries
 from services.sharing.queries.ratios import Scope
@@ -109,12 +108,3 @@ async def trend(
 def _text(shared: int, counted: int) -> str | None:
     figure = percent(shared, counted)
     return None if figure is None else str(figure)
-
-
-def month_ends(since: date, until: date) -> Iterator[date]:
-    """The last days of the months from `since` on, before `until`, and `until` itself."""
-    year, month = since.year, since.month
-    while (last := date(year, month, monthrange(year, month)[1])) < until:
-        yield last
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    yield until

@@ -60,7 +60,7 @@ async def agree(
         raise StructureNotKnownYet
     version = await structures.standing(tx, structure_id, terms.valid_from)
     if version is None or version.status == "dismantled":
-        raise StructureNotStanding(on=terms.valid_from.isoformat())
+        raise StructureNotStanding(on=terms.valid_from)
     parties = Parties(structure_id, version.owner, tenant)
     policy.require(actor, "sharing:agreement:record", parties.owner, tenant)
     await _check_terms(tx, parties, terms)
@@ -104,7 +104,7 @@ async def terminate(
     require_match(if_match, row.last_no)
     before = await queries.changes(tx, agreement_id)
     if value_on(history.believe(before).versions, on, "status") != IN_FORCE:
-        raise AgreementNotInForce(on=on.isoformat())
+        raise AgreementNotInForce(on=on)
     change = history.Change(
         id=new_id(),
         no=row.last_no + 1,
@@ -198,4 +198,4 @@ async def _check_overlap(
     for valid_from, valid_to in periods:
         other = overlapping(others, valid_from, valid_to)
         if other is not None:
-            raise AgreementOverlaps(valid_from=other.valid_from.isoformat())
+            raise AgreementOverlaps(valid_from=other.valid_from)

@@ -75,3 +75,45 @@ async def organisation_names(read: AsyncSession) -> dict[str, tuple[str, str]]:
         )
     )
     return {row.code: (row.vi, row.en) for row in rows}
+
+
+_FOUND = sa.text(
+    "SELECT s.id, s.public_no, s.name, s.kind, c.owner, c.status, w.name AS unit_name FROM structure s"
+    " LEFT JOIN structure_copy c ON c.id = s.id AND c.recorded_to = 'infinity' AND c.valid_from <= :day"
+    " AND c.valid_to > :day LEFT JOIN unit_copy w ON w.id = c.commune"
+    " WHERE s.kind IS NOT NULL AND (s.public_no ILIKE :begin OR s.name ILIKE :within)"
+    " ORDER BY (c.owner = :org) DESC NULLS LAST, s.public_no LIMIT :size"
+)
+
+
+async def found_structures(read: AsyncSession, text: str, org: str, day: date, size: int = 10) -> Sequence[Any]:
+    """Rows (id, public_no, name, kind, owner, status, unit_name) by number or name, those of `org` first."""
+    plain = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    values = {"begin": f"{plain}%", "within": f"%{plain}%", "org": org, "day": day, "size": size}
+    return (await read.execute(_FOUND, values)).all()
+
+
+async def structure_on(read: AsyncSession, structure_id: UUID, day: date) -> Any | None:
+    """Row as `found_structures` gives, of one structure that has arrived."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT s.id, s.public_no, s.name, s.kind, c.owner, c.status, w.name AS unit_name FROM structure s"
+            " LEFT JOIN structure_copy c ON c.id = s.id AND c.recorded_to = 'infinity' AND c.valid_from <= :day"
+            " AND c.valid_to > :day LEFT JOIN unit_copy w ON w.id = c.commune WHERE s.id = :id AND s.kind IS NOT NULL"
+        ),
+        {"id": structure_id, "day": day},
+    )
+    return rows.first()
+
+
+async def districts(read: AsyncSession, boundary_set: str) -> Sequence[Any]:
+    """Rows (id, name) of the units between province and commune, if the set has any."""
+    rows = await read.execute(
+        sa.text("SELECT id, name FROM unit_copy WHERE level = 'district' AND :code = ANY(boundary_sets) ORDER BY name"),
+        {"code": boundary_set},
+    )
+    return rows.all()
+
+
+async def unit_name(read: AsyncSession, unit_id: str) -> str | None:
+    return (await read.execute(sa.text("SELECT name FROM unit_copy WHERE id = :id"), {"id": unit_id})).scalar()

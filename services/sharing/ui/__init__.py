@@ -1,5 +1,5 @@
 """The pages of sharing."""
 
-from fastapi import APIRouter
+from services.sharing.ui import agreements, home, ratio
 
-ROUTERS: list[APIRouter] = []
+ROUTERS = [ratio.router, agreements.router, home.router]

@@ -1,0 +1,84 @@
+"""What the board is asked: both dates as people type them, kind, definition, boundaries, unit and owner."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from fastapi import Request
+
+from kernel.auth import Actor
+from kernel.clock import local_date
+from kernel.edge import Read
+from kernel.errors import N_, Refusal
+from kernel.web import formats
+from kernel.web.forms import read_day
+from kernel.web.i18n import locale_of
+from kernel.web.render import frame_of, gettext_of
+from services.sharing.queries import ratios
+from services.sharing.queries.ratios import Scope, known_instant
+from services.sharing.ui import words
+
+# Fields take dates in one form, whatever the language of the page.
+TYPED = "vi"
+WRONG_DAY = N_("A date is written day/month/year, for example 27/05/2024.")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`trouble` says what could not be answered; the page then shows the present with its defaults."""
+
+    scope: Scope
+    trouble: str
+    past: bool
+
+    @property
+    def as_of(self) -> str:
+        return formats.day(self.scope.as_of, TYPED)
+
+    @property
+    def known_at(self) -> str:
+        return formats.day(self.scope.known_at, TYPED)
+
+    def dates(self) -> dict[str, str]:
+        """The two dates as addresses carry them; none for the present."""
+        return {"as_of": self.as_of, "known_at": self.known_at} if self.past else {}
+
+
+async def asked(request: Request, read: Read, actor: Actor, now: datetime, boundary_set: str) -> Asked:
+    """`boundary_set`: what the board takes when none is asked for."""
+    query = request.query_params
+    kind = query.get("kind", "")
+    names: dict[str, Any] = {"actor": actor, "kind": kind if kind in words.KIND else "mast"}
+    today = local_date(now)
+    try:
+        day, instant = _dates(query.get("as_of", ""), query.get("known_at", ""), now)
+        scope = await ratios.scope(
+            read,
+            **names,
+            as_of=day,
+            known_at=instant,
+            definition=query.get("definition") or None,
+            boundary_set=query.get("set") or boundary_set,
+            unit=query.get("unit") or None,
+            owner=query.get("owner") or None,
+        )
+        trouble = ""
+    except _Unreadable:
+        trouble = gettext_of(request, WRONG_DAY)
+    except Refusal as refusal:
+        trouble = refusal.say(frame_of(request).translations(locale_of(request)).gettext)
+    if trouble:
+        scope = await ratios.scope(read, **names, as_of=today, known_at=now, boundary_set=boundary_set)
+    past = scope.as_of != today or scope.known_at < now - timedelta(minutes=1)
+    return Asked(scope, trouble, past)
+
+
+class _Unreadable(ValueError):
+    pass
+
+
+def _dates(as_of: str, known_at: str, now: datetime) -> tuple[date, datetime]:
+    day, known = read_day(as_of), read_day(known_at)
+    if (as_of and day is None) or (known_at and known is None):
+        raise _Unreadable
+    return day or local_date(now), known_instant(known.isoformat() if known else None, now)

@@ -1,0 +1,13 @@
+"""The gate of a route, from the table of permissions."""
+
+from typing import Any
+
+from fastapi import Depends
+
+from kernel.edge import Needs
+from services.sharing.domain import policy
+
+
+def needs(permission: str) -> Any:
+    """Without one of the capabilities nothing is read, not even the body; commands and queries ask the policy again."""
+    return Depends(Needs(permission, policy.holders(permission)))
