@@ -13,6 +13,7 @@ from services.permits import commands, queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas import ApplicationFile, ClocksRead, Page, ReceiptRead
 from services.permits.commands import Filing
+from services.permits.domain.texts import STORABLE
 
 router = api_router("/api/permits/v1", ["permits"])
 
@@ -21,11 +22,13 @@ router = api_router("/api/permits/v1", ["permits"])
 async def applications(
     actor: CurrentActor,
     read: Read,
-    state: Annotated[str | None, Query(max_length=30)] = None,
-    applicant: Annotated[str | None, Query(max_length=60)] = None,
-    work: Annotated[str | None, Query(max_length=60)] = None,
-    unit: Annotated[str | None, Query(max_length=60)] = None,
-    q: Annotated[str | None, Query(max_length=100, description="Part of the number or of a site's name.")] = None,
+    state: Annotated[str | None, Query(max_length=30), STORABLE] = None,
+    applicant: Annotated[str | None, Query(max_length=60), STORABLE] = None,
+    work: Annotated[str | None, Query(max_length=60), STORABLE] = None,
+    unit: Annotated[str | None, Query(max_length=60), STORABLE] = None,
+    q: Annotated[
+        str | None, Query(max_length=100, description="Part of the number or of a site's name."), STORABLE
+    ] = None,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from kernel import idempotency
 from kernel.db import new_id
-from kernel.edge import CurrentActor, Read, api_router
+from kernel.edge import CurrentActor, api_router
 from kernel.errors import TooLarge
 from services.permits import commands, queries
 from services.permits.api.gate import needs
@@ -69,11 +69,12 @@ async def content(
     id: UUID,
     request: Request,
     actor: CurrentActor,
-    read: Read,
     inline: Annotated[bool, Query(description="To be shown in the browser rather than saved.")] = False,
 ) -> Response:
     """The bytes as they were sent, to whoever sees a dossier that holds them."""
-    row = await queries.file(read, id, actor=actor)
+    # Not the `Read` of the edge: the content takes a connection of its own while that one would still be held.
+    async with request.app.state.database.read() as read:
+        row = await queries.file(read, id, actor=actor)
     stream = queries.content(request.app.state.database, request.app.state.bus, row)
     first = await anext(stream)
 

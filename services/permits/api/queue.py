@@ -10,6 +10,7 @@ from services.permits import queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas import Page
 from services.permits.domain import policy
+from services.permits.domain.texts import STORABLE
 
 router = api_router("/api/permits/v1", ["permits"])
 Tab = Literal["all", "mine", "unassigned", "soon", "overdue", "paused"]
@@ -28,10 +29,10 @@ async def queue(
     read: Read,
     now: Now,
     tab: Tab = "all",
-    state: Annotated[str | None, Query(max_length=30)] = None,
-    applicant: Annotated[str | None, Query(max_length=60)] = None,
-    work: Annotated[str | None, Query(max_length=60)] = None,
-    q: Annotated[str | None, Query(max_length=100)] = None,
+    state: Annotated[str | None, Query(max_length=30), STORABLE] = None,
+    applicant: Annotated[str | None, Query(max_length=60), STORABLE] = None,
+    work: Annotated[str | None, Query(max_length=60), STORABLE] = None,
+    q: Annotated[str | None, Query(max_length=100), STORABLE] = None,
     limit: Limit = PAGE_SIZE,
     cursor: Cursor = None,
 ) -> dict[str, Any]:

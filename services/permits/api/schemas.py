@@ -5,12 +5,35 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
+from services.permits.domain.texts import STORABLE, Day, Moment
 
-Text = Annotated[str, Field(max_length=4000)]
-Code = Annotated[str, Field(min_length=1, max_length=60)]
+Text = Annotated[str, Field(max_length=4000), STORABLE]
+Code = Annotated[str, Field(min_length=1, max_length=60), STORABLE]
+
+
+def _one_fault(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """One fault at the fact itself, not one for each type it might have had."""
+    try:
+        return read(value)
+    except ValidationError as error:
+        raise PydanticCustomError("fact_wrong", "a fact is a number, a text, true or false") from error
+
+
+FactValue = Annotated[bool | int | float | str, WrapValidator(_one_fault)]
 
 
 class Given(BaseModel):
@@ -21,14 +44,14 @@ class SiteFile(Given):
     """A place: WGS 84 degrees, metres above ground; `unit` is a commune's id such as `32002@2025`."""
 
     kind: Code = "mast"
-    name: str = Field(default="", max_length=200)
+    name: Annotated[str, STORABLE] = Field(default="", max_length=200)
     code: tuple[str, str] | None = Field(default=None, description="(system, code), such as `[ND163, A1]`.")
     height_m: Decimal | None = Field(default=None, max_digits=6, decimal_places=2)
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
     unit: Code
     capacity: int | None = Field(default=None, ge=1, le=50)
-    facts: dict[Code, bool | int | float | str] = Field(default_factory=dict, max_length=30)
+    facts: dict[Code, FactValue] = Field(default_factory=dict, max_length=30)
 
     def draft(self) -> SiteDraft:
         return SiteDraft(**self.model_dump())
@@ -49,7 +72,7 @@ class ApplicationFile(Given):
     sites: list[SiteFile] = Field(min_length=1, max_length=50)
     parts: list[PartFile] = Field(default_factory=list, max_length=200)
     applicant: Code | None = None
-    received_at: AwareDatetime | None = None
+    received_at: Moment | None = None
     received_reason: Text | None = None
 
 
@@ -65,14 +88,21 @@ class CompletenessGive(Given):
     outcome: Literal["complete", "incomplete"]
     items: list[CompletenessItem] = Field(default_factory=list, max_length=100)
 
+    @field_validator("items")
+    @classmethod
+    def _only_of_an_incomplete_one(cls, items: list[CompletenessItem], read: ValidationInfo) -> list[CompletenessItem]:
+        if items and read.data.get("outcome") == "complete":
+            raise PydanticCustomError("unexpected", "a complete dossier misses nothing")
+        return items
+
 
 class SupplementGive(Given):
     parts: list[PartFile] = Field(min_length=1, max_length=200)
 
 
 class ConditionGive(Given):
-    text: Annotated[str, Field(min_length=1, max_length=2000)]
-    due_on: date | None = None
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), STORABLE]
+    due_on: Day | None = None
 
 
 class OpinionGive(Given):
@@ -103,7 +133,7 @@ class ExtensionGrant(Given):
 
 class NoticeGive(Given):
     kind: Literal["commencement", "completion"]
-    on: date
+    on: Day
 
 
 class Withdrawal(Given):

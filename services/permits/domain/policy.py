@@ -40,6 +40,7 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
         (reader, "any") for reader in ("applicant", "auditor", "reviewer", "head", "lead", "registrar")
     ),
     "permits:application:file": (("applicant", "any"), ("registrar", "any")),
+    "permits:application:file-own": (("applicant", "any"),),
     "permits:application:receive": (("registrar", "any"),),
     "permits:application:read": (
         ("applicant", "own_org"),

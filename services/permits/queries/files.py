@@ -58,17 +58,26 @@ async def content(database: Database, bus: Bus, row: FileRow) -> AsyncIterator[b
 
     Raises Unavailable (503) when the bucket alone has them and is away.
     """
-    no = 0
-    while True:
+    given = no = 0
+    while given < row.size:
         async with database.read() as read:
             piece = await chunk(read, row.id, no)
         if piece is None:
             break
         yield piece
-        no += 1
-    if no == 0:
-        async for piece in Parts(bus).read(row.sha256):
+        given, no = given + len(piece), no + 1
+    if given < row.size:
+        async for piece in _from(given, Parts(bus).read(row.sha256)):
             yield piece
+
+
+async def _from(start: int, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Without the first `start` bytes, which came from the chunks before those were dropped."""
+    passed = 0
+    async for piece in pieces:
+        if fresh := piece[max(start - passed, 0) :]:
+            yield fresh
+        passed += len(piece)
 
 
 async def next_staged(tx: AsyncSession) -> FileRow | None:

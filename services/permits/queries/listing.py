@@ -3,7 +3,7 @@
 # ruff: noqa: S608 -- composed of constants of this package; every value is bound
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -256,8 +256,11 @@ def _bound(condition: str, actor: Actor, horizon: Horizon) -> dict[str, Any]:
 
 def _moment(value: Any) -> datetime:
     try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        at = datetime.fromisoformat(value)
+        if at.tzinfo is None:
+            raise _bad()
+        return at.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
         raise _bad() from error
 
 

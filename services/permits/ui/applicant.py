@@ -18,7 +18,7 @@ from services.permits.queries import Dossier
 from services.permits.ui import forms
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Locked, Reading, Scene, Seen, Writing
-from services.permits.ui.uploads import field_of, uploads
+from services.permits.ui.uploads import Sent, field_of
 
 router = ui_router("/permits/applications/{id}")
 
@@ -60,11 +60,13 @@ async def _supplement_page(
 
 
 @router.post("/supplement", dependencies=[needs("permits:supplement:give")])
-async def answer(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, dossier: Locked) -> Response:
+async def answer(
+    request: Request, actor: CurrentActor, files: Sent, tx: Tx, scene: Writing, dossier: Locked
+) -> Response:
     policy.demand(actor, "permits:supplement:give", dossier.standing)
-    form, values = await forms.sent(request)
+    _, values = await forms.sent(request)
     codes = [part.code for part in dossier.procedure.parts]
-    parts, values, faults = await uploads(request, actor, form, values, codes)
+    parts, values, faults = files.taken(values, codes)
     try:
         drafts = [PartDraft(code, file_id) for code, file_id in parts]
         await commands.supplement(tx, actor, dossier, drafts, settings=scene.settings, now=scene.now)

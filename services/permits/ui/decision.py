@@ -125,9 +125,9 @@ def _extension(
 @router.post("/extension", dependencies=[needs("permits:deadline:extend")])
 async def extend(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, dossier: Locked) -> Response:
     _, values = await forms.sent(request)
-    days = int(values["days"]) if values.get("days", "").isdigit() else 0
+    days = forms.day_count(values.get("days", ""))
     try:
-        if days < 1:
+        if days is None:
             raise DossierFaulty(errors=[Fault("/days", "days", forms.DAYS_WRONG)])
         changed = await commands.extend(
             tx, actor, dossier, days, values.get("reason", ""), settings=scene.settings, now=scene.now

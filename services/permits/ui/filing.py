@@ -23,11 +23,12 @@ from services.permits.domain.refusals import DossierFaulty, FormUsedAlready, NoP
 from services.permits.ui import forms
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing
-from services.permits.ui.uploads import field_of, uploads
+from services.permits.ui.uploads import Sent, field_of
 
 router = ui_router("/permits/applications")
 WORK = "mast.new"
-NUMBER_WRONG = N_("This is no number. Write it as 45,5.")
+CAPACITY_WRONG = N_("Give a whole number from 1 to {most}.")
+MOST_POSITIONS = 50
 DEGREES = N_("Give the degrees as a decimal number, such as 9,17342.")
 
 
@@ -35,10 +36,10 @@ def _home(id: UUID) -> str:
     return f"/permits/applications/{id}"
 
 
-@router.get("/new", dependencies=[needs("permits:application:file")])
+@router.get("/new", dependencies=[needs("permits:application:file-own")])
 async def new(request: Request, actor: CurrentActor, read: Read, scene: Reading) -> Response:
     """The form of a new dossier under the law of today."""
-    policy.demand(actor, "permits:application:file")
+    policy.demand(actor, "permits:application:file-own")
     procedure = await _procedure(read, scene)
     values = {"once": str(new_id()), "sites-0-facts-foundation": "ground", "sites-0-code": "ND163/A1"}
     return await _filing_page(request, read, scene, procedure, values, {})
@@ -99,14 +100,14 @@ def _part_field(part: Any, words: Any) -> dict[str, Any]:
 ROOF = ("lease", "structure_check")
 
 
-@router.post("/new", dependencies=[needs("permits:application:file")])
-async def file(request: Request, actor: CurrentActor, tx: Tx, scene: Writing) -> Response:
+@router.post("/new", dependencies=[needs("permits:application:file-own")])
+async def file(request: Request, actor: CurrentActor, files: Sent, tx: Tx, scene: Writing) -> Response:
     """The same command as the API's; what was typed and sent stays when something is wrong."""
-    policy.demand(actor, "permits:application:file")
+    policy.demand(actor, "permits:application:file-own")
     form, values = await forms.sent(request)
     procedure = await _procedure(tx, scene)
     codes = [part.code for part in procedure.parts]
-    parts, values, faults = await uploads(request, actor, form, values, codes)
+    parts, values, faults = files.taken(values, codes)
     site, more = _site(values, form, scene)
     faults += more
     await _claim(request, tx, actor, scene, values)
@@ -142,24 +143,26 @@ def _site(values: dict[str, str], form: FormData, scene: Scene) -> tuple[SiteDra
     numbers = {name: read_number(values.get(f"sites-0-{name}", "")) for name in ("height_m", "lon", "lat", "capacity")}
     unread = [axis for axis in ("lon", "lat") if numbers[axis] is None]
     faults = [Fault(f"/sites/0/{axis}", "degrees", DEGREES) for axis in unread]
-    if numbers["capacity"] is None and values.get("sites-0-capacity", "").strip():
-        faults.append(Fault("/sites/0/capacity", "number", NUMBER_WRONG))
-    system, _, code = values.get("sites-0-code", "").partition("/")
+    capacity = numbers["capacity"]
+    if values.get("sites-0-capacity", "").strip() and capacity not in range(1, MOST_POSITIONS + 1):
+        faults.append(Fault("/sites/0/capacity", "number", CAPACITY_WRONG, most=MOST_POSITIONS))
+        capacity = None
+    chosen = values.get("sites-0-code", "").strip()
+    system, _, code = chosen.partition("/")
     zones = _zones(form)
     facts: dict[str, Any] = {}
     for name, fact in scene.words.lexicon.lists["fact"].items():
         if fact["declared"]:
             facts[name] = name in zones if fact["type"] == "yes_no" else values.get(f"sites-0-facts-{name}", "")
-    capacity = numbers["capacity"]
     site = SiteDraft(
         kind="mast",
         lon=float(numbers["lon"]) if numbers["lon"] is not None else float("nan"),
         lat=float(numbers["lat"]) if numbers["lat"] is not None else float("nan"),
         unit=values.get("sites-0-unit", ""),
         name=values.get("sites-0-name", "").strip()[:200],
-        code=(system, code) if code else None,
+        code=(system, code) if chosen else None,
         height_m=numbers["height_m"],
-        capacity=int(capacity) if capacity is not None and 0 < capacity <= 50 else None,
+        capacity=int(capacity) if capacity is not None else None,
         facts=facts,
     )
     return site, faults

@@ -1,5 +1,6 @@
 """What people type, read into what the commands take; and what was wrong, back at its field."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,14 @@ from services.permits.ui.words import Words
 DAY_WRONG = N_("This is no day. Write it as 27/05/2024.")
 DAYS_WRONG = N_("Give a whole number of days.")
 MOST_CONDITIONS = 20
+_CONDITION = re.compile(r"conditions-([0-9]{1,2})-text")
+_DAYS = re.compile(r"[0-9]{1,4}")
 
 
 def typed(form: FormData) -> dict[str, str]:
-    """The text fields, as typed, the last of a name."""
-    return {name: value for name, value in form.multi_items() if isinstance(value, str) and not name.startswith("_")}
+    """The text fields, as typed, the last of a name; without NUL, which no browser sends and no database keeps."""
+    given = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    return {name: value.replace("\0", "") for name, value in given if not name.startswith("_")}
 
 
 async def sent(request: Request) -> tuple[FormData, dict[str, str]]:
@@ -40,9 +44,14 @@ def _named(fault: Fault, words: Words) -> Fault:
     return Fault(fault.pointer, fault.code, fault.detail, **params)
 
 
+def day_count(text: str) -> int | None:
+    """A whole number of days, at least one; None when it is none."""
+    return (int(text) or None) if _DAYS.fullmatch(text.strip()) else None
+
+
 def condition_count(values: Mapping[str, str]) -> int:
     """How many condition fields to show: as many as there were, one more after "add", at least one."""
-    held = [int(name.split("-")[1]) for name in values if name.startswith("conditions-") and name.endswith("-text")]
+    held = [int(found[1]) for name in values if (found := _CONDITION.fullmatch(name))]
     more = values.get("step") == "add"
     return min(max(held, default=0) + 1 + more, MOST_CONDITIONS)
 

@@ -1,7 +1,7 @@
 """The queue of a department, and the list of all dossiers one may see."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
 from services.permits.domain.application import OPEN, STATES
+from services.permits.domain.texts import STORABLE
 from services.permits.ui import rows as listing
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing, is_officer
@@ -31,7 +32,7 @@ TABS = {
     "overdue": N_("Overdue"),
     "paused": N_("Paused"),
 }
-Text = Annotated[str | None, Query(max_length=200)]
+Text = Annotated[str | None, Query(max_length=200), STORABLE]
 
 
 class Window:
@@ -108,7 +109,7 @@ async def assign(
     tx: Tx,
     scene: Writing,
     id: Annotated[list[UUID], Form()] = [],  # noqa: B006
-    act: Annotated[str, Form()] = "claim",
+    act: Annotated[Literal["claim", "back"], Form()] = "claim",
     back: Annotated[str, Form()] = "/permits/queue",
 ) -> Response:
     """Claims the ticked dossiers or hands them back; those that do not allow it are skipped and counted."""

@@ -176,6 +176,7 @@ def _missing_parts(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], groun
 
 
 ITEM_UNKNOWN = N_("This procedure knows no such part.")
+ITEM_TWICE = N_("This part is named twice.")
 ITEM_NEW = N_("A later request may only repeat what the first one asked for.")
 ITEM_NONE = N_("Name at least one part that is missing or wrong.")
 ITEM_UNANSWERED = N_("The request asked for the part {part}.")
@@ -199,6 +200,8 @@ def check_request(items: Sequence[SupplementItem], earlier: Sequence[Sequence[st
     for place, item in enumerate(items):
         if item.code not in known:
             faults.append(Fault(f"/items/{place}/code", "part_unknown", ITEM_UNKNOWN))
+        elif item.code in [before.code for before in items[:place]]:
+            faults.append(Fault(f"/items/{place}/code", "item_twice", ITEM_TWICE))
         elif earlier and not procedure.supplements.new_items and item.code not in asked:
             faults.append(Fault(f"/items/{place}/code", "item_new", ITEM_NEW))
     if faults:

@@ -1,0 +1,46 @@
+"""What may be in a text at all, and how days and instants are written: checked where a request is read."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+# Earlier ones have no law, and near year 1 a change of time zone leaves the calendar.
+FIRST_YEAR = 1900
+Text = TypeVar("Text", str, str | None)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _storable(text: Text) -> Text:
+    """PostgreSQL keeps no NUL in a text."""
+    if text is not None and "\0" in text:
+        raise PydanticCustomError("string_nul", "a text holds no NUL")
+    return text
+
+
+def _written_day(value: Any) -> Any:
+    """Neither a number of seconds nor an instant is a day."""
+    if isinstance(value, str) and _DAY.fullmatch(value) is None:
+        raise PydanticCustomError("date_parsing", "a day is written YYYY-MM-DD")
+    if not isinstance(value, str | date) or isinstance(value, datetime):
+        raise PydanticCustomError("date_type", "a day is written YYYY-MM-DD")
+    return value
+
+
+def _written_moment(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("datetime_type", "an instant is written with its date, time and offset")
+    return value
+
+
+def _in_history(at: datetime) -> datetime:
+    if not FIRST_YEAR <= at.year <= 9998:
+        raise PydanticCustomError("datetime_range", "the instant is too far away")
+    return at.astimezone(UTC)
+
+
+STORABLE = AfterValidator(_storable)
+Day = Annotated[date, BeforeValidator(_written_day)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_history)]
