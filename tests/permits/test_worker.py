@@ -48,7 +48,8 @@ async def test_silence_of_the_authority_is_complete_and_of_the_asked_is_agreemen
         assert await state(tx, receipt) == "ready"
         events = await tx.execute(
             sa.text(
-                "SELECT envelope->'actor'->>'kind', envelope->'data'->>'outcome' FROM outbox WHERE subject LIKE :s ORDER BY seq"
+                "SELECT envelope->'actor'->>'kind', envelope->'data'->>'outcome' FROM outbox WHERE subject LIKE :s"
+                " ORDER BY seq"
             ),
             {"s": "%opinion%"},
         )
