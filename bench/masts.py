@@ -20,7 +20,6 @@ from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 import asyncpg
-import sqlalchemy as sa
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -67,15 +66,22 @@ class Question:
 class Captured:
     """What the service's own queries send to PostgreSQL, so that the reference can't drift from them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self) -> None:
         self._last: tuple[str, tuple[Any, ...]] = ("", ())
         self._kept: list[tuple[str, tuple[Any, ...]]] = []
-        sa.event.listen(database.engine.sync_engine, "before_cursor_execute", self._note)
 
-    def _note(self, connection: Any, cursor: Any, statement: str, values: Any, context: Any, many: bool) -> None:
-        self._last = (statement, tuple(values))
+    async def listen(self, read: AsyncSession) -> None:
+        """At the driver's connection, whichever layer sends the statement."""
+        driver = (await (await read.connection()).get_raw_connection()).driver_connection
+        assert driver is not None
+        driver.add_query_logger(self._note)
 
-    def keep(self) -> None:
+    def _note(self, query: Any) -> None:
+        if query.query.lstrip().startswith(("SELECT", "WITH")):
+            self._last = (query.query, tuple(query.args))
+
+    async def keep(self) -> None:
+        await asyncio.sleep(0)
         self._kept.append(self._last)
 
     def question(self, column: str, paths: list[str]) -> Question:
@@ -87,9 +93,10 @@ class Captured:
 
 
 async def questions(database: Database, filled: Filled) -> dict[str, Question]:
-    captured = Captured(database)
+    captured = Captured()
     at = times(None, None, datetime.now(UTC))
     async with database.read() as read:
+        await captured.listen(read)
         found = {"list": captured.question("items", await _pages(read, captured, at))}
         found["one"] = captured.question("item", await _singles(read, captured, at, filled))
     return found
@@ -105,7 +112,7 @@ async def _pages(read: AsyncSession, captured: Captured, at: Times) -> list[str]
             paths.append(f"{PATH}?owner={owner}&limit={PAGE}&cursor={encode_cursor(after)}")
             asked = queries.Filter("mast", owner=owner)
             after = (await queries.structures(read, CALLER, asked, at, limit=PAGE, after=after)).following
-            captured.keep()
+            await captured.keep()
     return paths
 
 
@@ -114,7 +121,7 @@ async def _singles(read: AsyncSession, captured: Captured, at: Times, filled: Fi
     paths = []
     for one in filled.ids[:: max(len(filled.ids) // SINGLES, 1)]:
         if await queries.structure(read, CALLER, "mast", one, at):
-            captured.keep()
+            await captured.keep()
             paths.append(f"{PATH}/{one}")
     return paths
 
