@@ -86,7 +86,7 @@ class StationChanged(Event):
 
 
 class OrganisationVersion(Message):
-    """`legal_entity` is the enterprise behind a brand: two brands of one entity are one sharer."""
+    """`legal_entity` is the enterprise behind a brand: two brands of one entity are one sharer. `short` is for tables."""
 
     valid_from: date
     valid_to: date | None = None
@@ -94,6 +94,7 @@ class OrganisationVersion(Message):
     name_en: str
     kind: str
     legal_entity: str
+    short: str = ""
     successor: str | None = None
 
 

@@ -127,6 +127,7 @@ def _standing(versions: Sequence[Version]) -> list[said.OrganisationVersion]:
             name_en=v.values["name_en"],
             kind=v.values["kind"],
             legal_entity=v.values["legal_entity"],
+            short=v.values.get("short", ""),
             successor=ends.get(v.valid_to) if v.valid_to else None,
         )
         for v in shown
