@@ -14,6 +14,7 @@ from services.sharing.commands import proof
 from services.sharing.commands.publish import publish
 from services.sharing.commands.rebuild import TELLING, StreamIncomplete
 from services.sharing.commands.rebuild import rebuild as fill_again
+from services.sharing.queries.digests import digests
 from services.sharing.settings import SharingSettings
 from services.sharing.worker import work
 
@@ -25,22 +26,8 @@ cli = command_line(
     settings=SharingSettings,
     publish=publish,
     verify=proof.faults,
+    digest=digests,
 )
-
-
-@cli.command()
-def digest() -> None:
-    """Print what each copy holds: thing, number of beliefs, SHA-256 over the sorted lines `id no`."""
-
-    async def tell() -> list[str]:
-        database = Database(SharingSettings.load("sharing").database_url, 1)
-        async with database.read() as read:
-            found = await proof.digests(read)
-        await database.close()
-        return found
-
-    for line in asyncio.run(tell()):
-        typer.echo(line)
 
 
 @cli.command()

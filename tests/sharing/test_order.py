@@ -15,7 +15,7 @@ from services.sharing.commands.agreements import agree, correct, terminate
 from services.sharing.domain.agreement import Terms
 from services.sharing.domain.refusals import AgreementOverlaps, TenantIsOwner
 from services.sharing.queries import agreements as agreement_queries
-from services.sharing.queries import ratios
+from services.sharing.queries import ratios, structures
 from tests.sharing import tellings
 from tests.sharing.conftest import AUDITOR, NOW, Actor, Province
 
@@ -289,3 +289,16 @@ async def test_units_that_arrive_after_the_structures_place_them(database: Any):
     async with database.read() as read:
         scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=date(2026, 1, 1), known_at=NOW)
         assert (await ratios.side_counts(read, scope)).denominator == 1
+
+
+async def test_the_short_name_stays_when_a_later_change_does_not_say_it(province: Province):
+    log = [
+        tellings.register(
+            date(2000, 1, 1), kind="operator", legal_entity="GMOBILE", name="GTEL Mobile", short="Gmobile"
+        ),
+        tellings.change(2, "change", date(2025, 1, 1), {"legal_entity": "GTEL"}),
+    ]
+    async with province.database.tx() as tx:
+        await copies.store_organisations(tx, list(reversed(tellings.organisation_items("GMOBILE", log))))
+    async with province.database.read() as read:
+        assert (await structures.organisation_names(read))["GMOBILE"] == ("Gmobile", "Gmobile")

@@ -13,6 +13,7 @@ from contracts.envelope import Event
 from contracts.registry import StationChanged, StructureChanged
 from services.sharing.commands import copies, proof
 from services.sharing.commands.rebuild import StreamIncomplete, rebuild
+from services.sharing.queries.digests import digests
 from tests.sharing import tellings
 from tests.sharing.conftest import NOW, Province
 from tests.sharing.test_order import random_world, record_agreements, snapshot, tell, telling
@@ -63,12 +64,12 @@ async def test_harm_is_found(harm: str, named: str, lived: Province):
 
 async def test_the_digest_is_of_the_sorted_lines(province: Province):
     mast = await province.mast()
-    async with province.database.read() as read:
-        found = dict(line.split(" ", 1) for line in await proof.digests(read))
+    found = await digests(province.database)
     told = hashlib.sha256(f"{mast} 1\n".encode()).hexdigest()
-    assert found["structure"] == f"1 {told}"
-    assert found["station"] == f"0 {hashlib.sha256(b'').hexdigest()}"
-    assert found["organisation"].startswith("7 ")
+    assert found["registry.structure"] == told
+    believed = hashlib.sha256(f"{mast}|2020-01-01||VIETTEL|in_service|32005@2023|3|\n".encode()).hexdigest()
+    assert found["registry.structure.believed"] == believed
+    assert found["registry.station"] == found["agreement"] == hashlib.sha256(b"").hexdigest()
 
 
 async def stream(*events: Event) -> AsyncIterator[list[Event]]:

@@ -216,10 +216,15 @@ def _station_rows(item: StationItem) -> list[Row]:
     ]  # fmt: skip
 
 
+def _short(item: OrganisationItem) -> str:
+    """The change that says it carries the short name; versions do not."""
+    return str(item.change.patch.get("short") or "")
+
+
 def _organisation_rows(item: OrganisationItem) -> list[Row]:
     return [
         (
-            item.code, item.no, v.name_vi, v.name_en, getattr(v, "short", ""), v.kind, v.legal_entity, v.successor,
+            item.code, item.no, v.name_vi, v.name_en, _short(item), v.kind, v.legal_entity, v.successor,
             v.valid_from, open_end(v.valid_to), item.change.recorded_at,
         )
         for v in item.versions

@@ -1,6 +1,5 @@
 """What can be proved of this service's tables: projections against logs, figures against a naive count."""
 
-import hashlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -35,16 +34,6 @@ async def faults(database: Database) -> list[str]:
         found = await copy_faults(read)
         found += await agreement_faults(read)
         return found + await figure_faults(read, random.Random())  # noqa: S311
-
-
-async def digests(read: AsyncSession) -> list[str]:
-    """`thing count sha256`: over the sorted lines `id no` of all its beliefs, each line ended by a newline."""
-    found = []
-    for thing in beliefs.THINGS:
-        lines = await beliefs.lines(read, thing)
-        told = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-        found.append(f"{thing} {len(lines)} {told}")
-    return found
 
 
 async def copy_faults(read: AsyncSession) -> list[str]:

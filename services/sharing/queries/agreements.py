@@ -29,13 +29,15 @@ _LIST = sa.text(
 SELECT coalesce(json_agg(row.content), '[]')::text FROM (
  SELECT json_build_object(
    'id', a.id, 'structure_id', a.structure_id, 'public_no', s.public_no, 'structure_name', s.name, 'owner', a.owner,
-   'tenant', a.tenant, 'kind', v.kind, 'number', v.number, 'status', coalesce(v.status, 'not_begun'),
+   'tenant', a.tenant, 'kind', p.kind, 'number', p.number, 'status', coalesce(v.status, 'not_begun'),
    'valid_from', p.valid_from, 'valid_to', p.valid_to, 'evidence', v.evidence, 'version', a.last_no) AS content
  FROM agreement a JOIN structure s ON s.id = a.structure_id
  LEFT JOIN agreement_version v ON v.agreement_id = a.id AND v.valid_from <= :as_of AND v.valid_to > :as_of
    AND v.recorded_from <= :known_at AND v.recorded_to > :known_at
  CROSS JOIN LATERAL (
-   SELECT min(valid_from) AS valid_from, NULLIF(max(valid_to), 'infinity') AS valid_to FROM agreement_version f
+   SELECT min(valid_from) AS valid_from, NULLIF(max(valid_to), 'infinity') AS valid_to,
+     (array_agg(kind ORDER BY valid_from DESC))[1] AS kind, (array_agg(number ORDER BY valid_from DESC))[1] AS number
+   FROM agreement_version f
    WHERE f.agreement_id = a.id AND f.status = 'in_force'
      AND f.recorded_from <= :known_at AND f.recorded_to > :known_at) p
  WHERE a.created_at <= :known_at
@@ -43,7 +45,7 @@ SELECT coalesce(json_agg(row.content), '[]')::text FROM (
    AND (CAST(:party AS text) IS NULL OR a.owner = :party OR a.tenant = :party)
    AND (CAST(:structure AS uuid) IS NULL OR a.structure_id = :structure)
    AND (CAST(:status AS text) IS NULL OR coalesce(v.status, 'not_begun') = :status)
-   AND (CAST(:q AS text) IS NULL OR s.public_no ILIKE :q OR v.number ILIKE :q)
+   AND (CAST(:q AS text) IS NULL OR s.public_no ILIKE :q OR p.number ILIKE :q OR s.name ILIKE :q)
    AND (CAST(:after AS uuid) IS NULL OR a.id < :after)
  ORDER BY a.id DESC LIMIT :size) row
 """

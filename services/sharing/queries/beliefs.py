@@ -14,15 +14,6 @@ async def keys(read: AsyncSession, thing: str) -> set[tuple[str, int]]:
     return {(row.id, row.no) for row in rows}
 
 
-async def lines(read: AsyncSession, thing: str) -> list[str]:
-    """`id no` of every belief, in the order of their bytes."""
-    rows = await read.execute(
-        sa.text("SELECT id || ' ' || no FROM belief WHERE thing = :thing ORDER BY (id || ' ' || no) COLLATE \"C\""),
-        {"thing": thing},
-    )
-    return list(rows.scalars())
-
-
 async def holes(read: AsyncSession, thing: str) -> Sequence[Any]:
     """Rows (id, missing) of things whose numbers do not run from 1 to the last without a hole."""
     rows = await read.execute(

@@ -153,7 +153,7 @@ _KEYED = (
 _UNIT_JOIN = "LEFT JOIN unit_copy n ON n.id = z.key"
 _OWNER_NAME = (
     "LEFT JOIN LATERAL (SELECT coalesce(NULLIF(o.short, ''), o.name_vi) AS name FROM organisation_copy o"
-    " WHERE o.code = z.key AND o.recorded_to = 'infinity' ORDER BY o.valid_from DESC LIMIT 1) n ON true"
+    " WHERE o.code = z.key ORDER BY (o.short <> '') DESC, o.no DESC, o.valid_from DESC LIMIT 1) n ON true"
 )
 _BY = {
     None: "'[]'::json",
@@ -205,8 +205,10 @@ _SIDES = {"numerator": "p.shared", "denominator": "p.counted", "excluded": "NOT 
 _LIST = """
 SELECT coalesce(json_agg(row.content), '[]')::text FROM (
  SELECT json_build_object(
-   'id', p.structure_id, 'public_no', p.public_no, 'name', s.name, 'owner', q.owner_id, 'unit', NULLIF(q.unit_id, ''),
-   'unit_name', w.name, 'district_name', u.name, 'counted', p.counted, 'shared', p.shared, 'reason', p.reason,
+   'id', p.structure_id, 'public_no', p.public_no, 'name', s.name, 'owner', q.owner_id,
+   'unit', NULLIF(q.unit_id, ''), 'unit_name', w.name,
+   'district_name', CASE WHEN u.level = 'district' THEN u.name END,
+   'counted', p.counted, 'shared', p.shared, 'reason', p.reason,
    'sharers', CASE WHEN :sees_all OR q.owner_id = :org
        OR EXISTS (SELECT FROM jsonb_array_elements(p.sharers) e WHERE e ->> 1 = :org) THEN (
      SELECT coalesce(json_agg(json_build_object('legal_entity', e ->> 0, 'org', e ->> 1, 'role', e ->> 2,

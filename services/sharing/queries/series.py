@@ -22,11 +22,21 @@ class Series:
 async def series(read: AsyncSession) -> list[Series]:
     rows = await read.execute(
         sa.text(
-            "SELECT s.id, s.boundary_set, d.content FROM ratio_series s JOIN definition d"
+            "SELECT s.id, s.boundary_set, d.content, d.sha256 FROM ratio_series s JOIN definition d"
             " ON (d.code, d.version) = (s.definition_code, s.definition_version) ORDER BY s.id"
         )
     )
-    return [Series(row.id, Definition.model_validate(row.content), row.boundary_set) for row in rows]
+    return [Series(row.id, _definition(row), row.boundary_set) for row in rows]
+
+
+_parsed: dict[str, Definition] = {}
+
+
+def _definition(row: Any) -> Definition:
+    """Published content never changes, so that it is parsed once."""
+    if row.sha256 not in _parsed:
+        _parsed[row.sha256] = Definition.model_validate(row.content)
+    return _parsed[row.sha256]
 
 
 async def missing_series(read: AsyncSession) -> list[Any]:

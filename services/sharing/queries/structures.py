@@ -55,10 +55,10 @@ async def legal_entities(read: AsyncSession, codes: Sequence[str], day: date) ->
 
 
 async def enterprises(read: AsyncSession) -> Sequence[Any]:
-    """Rows (code, name_vi, name_en, short) of those who may be tenants today, by name."""
+    """Rows (code, name_vi, name_en) of those who may be tenants, by code."""
     rows = await read.execute(
         sa.text(
-            "SELECT DISTINCT ON (code) code, name_vi, name_en, short FROM organisation_copy"
+            "SELECT DISTINCT ON (code) code, name_vi, name_en FROM organisation_copy"
             " WHERE recorded_to = 'infinity' AND kind NOT IN ('department', 'committee') ORDER BY code, valid_from DESC"
         )
     )
@@ -69,9 +69,10 @@ async def organisation_names(read: AsyncSession) -> dict[str, tuple[str, str]]:
     """Code -> what it is called (Vietnamese, English), short where a short form is known."""
     rows = await read.execute(
         sa.text(
-            "SELECT DISTINCT ON (code) code, coalesce(NULLIF(short, ''), name_vi) AS vi,"
-            " coalesce(NULLIF(short, ''), name_en) AS en FROM organisation_copy WHERE recorded_to = 'infinity'"
-            " ORDER BY code, valid_from DESC"
+            "SELECT DISTINCT ON (o.code) o.code, coalesce(s.short, o.name_vi) AS vi, coalesce(s.short, o.name_en) AS en"
+            " FROM organisation_copy o LEFT JOIN LATERAL (SELECT short FROM organisation_copy n WHERE n.code = o.code"
+            " AND n.short <> '' ORDER BY n.no DESC LIMIT 1) s ON true WHERE o.recorded_to = 'infinity'"
+            " ORDER BY o.code, o.valid_from DESC"
         )
     )
     return {row.code: (row.vi, row.en) for row in rows}

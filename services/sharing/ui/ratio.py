@@ -92,7 +92,10 @@ async def _cuts(
     )
     places = board.worst(
         board.bars(
-            units, target, lambda item: item["name"], lambda item: _address(request, unit=item["key"]) + "#lists"
+            units,
+            target,
+            lambda item: item["name"].removeprefix("Huyện "),
+            lambda item: _address(request, unit=item["key"]) + "#lists",
         )
     )
     shown = places if request.query_params.get("units") == "all" else places[: board.LONGEST]
