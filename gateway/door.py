@@ -68,7 +68,7 @@ class Door:
         """Code and state come back; a session begins, and the one this browser had before ends."""
         under_way = self._opened(self._cookies.sign_in_of(request.scope))
         given = request.query_params
-        if under_way is None or not secrets.compare_digest(under_way.state, given.get("state", "")):
+        if under_way is None or not secrets.compare_digest(under_way.state.encode(), given.get("state", "").encode()):
             return await self._begin_again(request, under_way)
         if "code" not in given:
             raise SignInFailed

@@ -50,7 +50,9 @@ FIXED_BY_GATEWAY = frozenset(
     }
 )
 NOT_RETURNED = (
-    HOP_BY_HOP | FIXED_BY_GATEWAY | {b"set-cookie", b"set-cookie2", b"server", b"date", b"x-powered-by", b"x-trace-id"}
+    HOP_BY_HOP
+    | FIXED_BY_GATEWAY
+    | {b"set-cookie", b"set-cookie2", b"server", b"date", b"x-powered-by", b"x-trace-id", b"x-org-name"}
 )
 
 

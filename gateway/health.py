@@ -44,7 +44,7 @@ class Health:
 
 async def _one(upstream: Upstream) -> tuple[bool, Any]:
     try:
-        status, body = await upstream.fetch("/health/ready", seconds=_SECONDS)
+        status, _, body = await upstream.fetch("/health/ready", seconds=_SECONDS)
     except (aiohttp.ClientError, TimeoutError, ServiceBusy) as error:
         return False, f"away: {type(error).__name__}"
     try:

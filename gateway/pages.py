@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import aiohttp
 import orjson
@@ -26,6 +27,9 @@ from kernel.web.i18n import locale_of
 from kernel.web.render import render
 
 _log = logging.get("gateway.pages")
+# On the answer to a card: what the reader's organisation is called in his language, percent-encoded UTF-8.
+ORG_NAME = "X-Org-Name"
+_NAME_LIMIT = 200
 _CARD_LIMIT = 256 * 1024
 
 
@@ -42,6 +46,7 @@ class Pages:
         self, settings: GatewaySettings, upstreams: list[Upstream], health: Health, door: Door, document: dict[str, Any]
     ) -> None:
         self._settings, self._upstreams, self._health, self._door = settings, upstreams, health, door
+        self._org_names: dict[tuple[str, str], str] = {}
         self._document = orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
     def routes(self) -> list[Route]:
@@ -63,12 +68,12 @@ class Pages:
     async def home(self, request: Request) -> Response:
         token = getattr(request.state, "token", None)
         if token is None:
-            return _render(request, "gateway/landing.html")
+            return self._render(request, "gateway/landing.html")
         cards = await asyncio.gather(*(self._card(request, upstream, token) for upstream in self._upstreams))
-        return _render(request, "gateway/home.html", cards=[card for card in cards if card is not None])
+        return self._render(request, "gateway/home.html", cards=[card for card in cards if card is not None])
 
     async def docs(self, request: Request) -> Response:
-        return _render(request, "gateway/docs.html")
+        return self._render(request, "gateway/docs.html")
 
     async def openapi(self, request: Request) -> Response:
         return Response(self._document, media_type="application/json", headers={"Cache-Control": "public, max-age=60"})
@@ -101,14 +106,26 @@ class Pages:
         )
         path = f"/{upstream.name}/home-card"
         try:
-            status, body = await upstream.fetch(path, headers=headers, seconds=self._settings.card_seconds)
+            status, said, body = await upstream.fetch(path, headers=headers, seconds=self._settings.card_seconds)
         except (aiohttp.ClientError, TimeoutError, ServiceBusy) as error:
             _log.warning("no card", upstream=upstream.name, error=repr(error))
             return Card(upstream.name, None)
         if status >= 500 or len(body) > _CARD_LIMIT:
             return Card(upstream.name, None)
+        if name := unquote(said.get(ORG_NAME, ""))[:_NAME_LIMIT]:
+            self._org_names[self._reader(request)] = name
         fragment = body.decode("utf-8", "replace").strip()
         return Card(upstream.name, Markup(fragment)) if status == 200 and fragment else None  # noqa: S704
+
+    def _render(self, request: Request, template: str, **context: Any) -> Response:
+        """The name of the reader's organisation is what a service said last; its code until one has said it."""
+        request.state.org_name = self._org_names.get(self._reader(request))
+        return render(request, template, {"own": static.own, **context})
+
+    @staticmethod
+    def _reader(request: Request) -> tuple[str, str]:
+        actor = getattr(request.state, "actor", None)
+        return (actor.org if actor else "", locale_of(request))
 
     async def _choose(self, request: Request, name: str) -> Response:
         """`to` and `next` in the query or in the form; an unknown word is 404, as no page offers it."""
@@ -120,10 +137,6 @@ class Pages:
         response = RedirectResponse(local_target(asked.get("next")), 303)
         response.raw_headers.append(cookies.set_choice(name, asked["to"]))
         return response
-
-
-def _render(request: Request, template: str, **context: Any) -> Response:
-    return render(request, template, {"own": static.own, **context})
 
 
 def _json(content: object, status: int) -> Response:

@@ -55,9 +55,17 @@ def own(name: str) -> str:
 def _find(name: str) -> Path:
     root = OWN_DIR if name.startswith(_OWN_PREFIX) else STATIC_DIR
     path = (root / name.removeprefix(_OWN_PREFIX)).resolve()
-    if not path.is_relative_to(root.resolve()) or not path.is_file() or path.name.startswith("."):
+    if not path.is_relative_to(root.resolve()) or path.name.startswith(".") or not _is_file(path):
         raise HTTPException(404)
     return path
+
+
+def _is_file(path: Path) -> bool:
+    """A name longer than the file system's names is an error there, and no file here."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 @lru_cache(maxsize=256)

@@ -1,8 +1,9 @@
 """One service behind the gateway: its address, its own connections, its own limit of requests in flight."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -16,6 +17,12 @@ from gateway.settings import GatewaySettings
 _KEEP_ALIVE = 4
 _HEADER_LIMIT = 32 * 1024
 _NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+
+
+class Fetched(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Upstream:
@@ -80,8 +87,8 @@ class Upstream:
         )
         return self._session.request(method, url, headers=headers, data=body, allow_redirects=False)
 
-    async def fetch(self, path: str, *, headers: CIMultiDict[str] | None = None, seconds: float) -> tuple[int, bytes]:
-        """A small GET of the gateway's own (health, a card of the home page): status and whole body.
+    async def fetch(self, path: str, *, headers: CIMultiDict[str] | None = None, seconds: float) -> Fetched:
+        """A small GET of the gateway's own (health, a card of the home page), its body read whole.
 
         Raises aiohttp.ClientError or TimeoutError.
         """
@@ -90,4 +97,4 @@ class Upstream:
             self.slot(),
             self.send("GET", path.encode(), b"", headers or CIMultiDict()) as answer,
         ):
-            return answer.status, await answer.read()
+            return Fetched(answer.status, answer.headers, await answer.read())

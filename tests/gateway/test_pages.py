@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import pytest
 from bs4 import BeautifulSoup
@@ -245,3 +246,23 @@ async def test_the_api_document_is_there_when_no_service_is(start: Starter) -> N
     page = await running.client.get("/docs", headers=HTML)
     assert page.status_code == 200
     assert "vendor/swagger-ui.js" in page.text
+
+
+@pytest.mark.database
+async def test_a_static_name_longer_than_any_files_is_404(running: Running) -> None:
+    assert (await running.client.get(f"/static/{'a' * 5000}")).status_code == 404
+
+
+@pytest.mark.database
+async def test_the_gateways_pages_name_the_organisation_as_the_services_do(start: Starter, provider: Provider) -> None:
+    running = await start(provider)
+    name = "Sở Xây dựng"
+    running.services["sharing"].card = Response(status_code=204, headers={"X-Org-Name": quote(name)})
+    value, _ = await running.sign_in("sxd.lan")
+    for path in ("/", "/docs"):
+        answer = await running.client.get(path, headers={**running.cookie(value), **HTML})
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one(".am-person-text small").text == name  # type: ignore[union-attr]
+    other, _ = await running.sign_in("viettel.an")
+    page = BeautifulSoup((await running.client.get("/docs", headers=running.cookie(other))).text, "html.parser")
+    assert page.select_one(".am-person-text small").text == "VIETTEL"  # type: ignore[union-attr]

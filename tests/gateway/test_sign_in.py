@@ -65,6 +65,14 @@ async def test_a_callback_with_another_browsers_state_signs_nobody_in(start: Sta
         assert refused.json()["code"] == "SignInFailed"
 
 
+async def test_a_state_that_is_no_ascii_signs_nobody_in(start: Starter, provider: Provider) -> None:
+    running = await start(provider)
+    leaving = await running.client.get("/sign-in")
+    cookie = leaving.headers["set-cookie"].split(";", 1)[0]
+    answer = await running.client.get("/callback", params={"state": "é", "code": "1"}, headers={"Cookie": cookie})
+    assert (answer.status_code, answer.json()["code"]) == (400, "SignInFailed")
+
+
 async def test_a_code_is_good_once(start: Starter, provider: Provider) -> None:
     running = await start(provider)
     leaving = await running.client.get("/sign-in")

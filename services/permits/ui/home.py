@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -33,12 +34,15 @@ class Task:
 
 @router.get("/home-card", dependencies=[needs("permits:home:read")])
 async def home_card(request: Request, actor: CurrentActor, read: Read, scene: Reading) -> Response:
-    """A fragment; empty for somebody who has nothing to do with dossiers."""
+    """A fragment, empty for somebody who has nothing to do with dossiers; beside it the name of his organisation."""
     if is_officer(actor):
-        return await _officer(request, actor, read, scene)
-    if "applicant" in actor.capabilities:
-        return await _applicant(request, actor, read, scene)
-    return HTMLResponse("")
+        card = await _officer(request, actor, read, scene)
+    elif "applicant" in actor.capabilities:
+        card = await _applicant(request, actor, read, scene)
+    else:
+        card = HTMLResponse("")
+    card.headers["X-Org-Name"] = quote(request.state.org_name)
+    return card
 
 
 async def _rows(read: queries.Session, scene: Scene, found: Sequence[Mapping[str, Any]]) -> list[listing.Row]:
