@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httpx
@@ -334,3 +335,9 @@ async def test_the_masts_around_stand_in_the_page_when_the_registry_answers(page
     assert row is not None
     assert "CM-M-000042-1" in words(row)
     assert "333" in words(row)
+
+
+async def test_the_home_card_says_how_the_readers_organisation_is_called(pages: Pages) -> None:
+    for actor in (AN, LAN, world.ADMIN):
+        answer = await pages.client.get("/permits/home-card", headers=pages.header(actor))
+        assert unquote(answer.headers["x-org-name"]) == f"Tổ chức {actor.org}"
