@@ -86,7 +86,7 @@ class StationChanged(Event):
 
 
 class OrganisationVersion(Message):
-    """`legal_entity` is the enterprise behind a brand: two brands of one entity share nothing. `short` is for tables."""
+    """`legal_entity` is the enterprise behind a brand: brands of one entity share nothing. `short` is for tables."""
 
     valid_from: date
     valid_to: date | None = None

@@ -25,13 +25,16 @@ def test_one_wrong_digit_is_always_found(number, place, off):
     assert check_digit(right) != check_digit(wrong)
 
 
-@given(digits)
-def test_swapped_neighbours_are_found_nearly_always(number):
-    right = f"{number:06d}"
-    swaps = [f"{right[:i]}{right[i + 1]}{right[i]}{right[i + 2 :]}" for i in range(5)]
-    different = [swap for swap in swaps if swap != right]
-    missed = [swap for swap in different if check_digit(swap) == check_digit(right)]
-    assert len(missed) <= 1
+def test_swapped_neighbours_are_found_nearly_always():
+    """Numbers with two missed swaps exist (564500), so it is the share over many that says what the digit is worth."""
+    swaps = missed = 0
+    for number in range(0, 1_000_000, 397):
+        right = f"{number:06d}"
+        for i in range(5):
+            swap = f"{right[:i]}{right[i + 1]}{right[i]}{right[i + 2 :]}"
+            swaps += swap != right
+            missed += swap != right and check_digit(swap) == check_digit(right)
+    assert missed / swaps < 0.03
 
 
 def test_a_number_with_another_letter_is_none():
