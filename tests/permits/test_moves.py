@@ -198,6 +198,17 @@ async def test_who_drafted_may_not_sign(dossier: Dossier) -> None:
     assert (await dossier.well(MINH, "opinions", given))["state"] == "under_review"
 
 
+async def test_who_drafts_is_told_only_with_the_signature(dossier: Dossier) -> None:
+    await dossier.accepted()
+    given = {"function": "transport", "outcome": "agree"}
+    await dossier.well(MINH, "opinion-drafts", given)
+    review = next(r for r in (await dossier.read())["reviews"] if r["function"] == "transport")
+    assert (review["drafted"], review["drafted_by"], review["outcome"]) == (True, None, None)
+    await dossier.well(TUAN, "opinions", given)
+    review = next(r for r in (await dossier.read())["reviews"] if r["function"] == "transport")
+    assert (review["drafted"], review["drafted_by"], review["outcome"]) == (False, MINH.id, "agree")
+
+
 async def test_a_stale_version_is_refused(dossier: Dossier) -> None:
     await dossier.accepted()
     given = {"function": "transport", "outcome": "agree"}

@@ -6,7 +6,7 @@ from kernel.auth import Actor
 from services.permits.queries import Dossier
 from services.permits.ui.scene import Scene
 from services.permits.ui.words import DECIDED, Words
-from services.permits.ui.workspace import Detail, as_mark, own_open_review
+from services.permits.ui.workspace import Detail, own_open_review
 
 
 def steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def _review_steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene, 
         return [_item(words.code("function", f), state, waits=words._("Completeness")) for f in agencies]
     items = []
     for review in detail["reviews"]:
-        kind, _ = words.mark(as_mark(review), scene.today)
+        kind, _ = words.mark(review, scene.today)
         mine = review["function"] == own
         word = (
             words.outcome(review["outcome"])

@@ -140,11 +140,6 @@ def more_actions(dossier: Dossier, actor: Actor, words: Words) -> list[tuple[str
     return found
 
 
-def as_mark(review: Mapping[str, Any]) -> dict[str, Any]:
-    drafted = bool(review["drafted_by"]) and review["signed_by"] is None
-    return {**review, "drafted": drafted}
-
-
 def site_facts(site: Mapping[str, Any], scene: Scene, place: str) -> list[tuple[Any, ...]]:
     """Rows of the facts card: declared facts over their defaults."""
     words = scene.words
@@ -179,7 +174,7 @@ def opinions(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> li
     words = scene.words
     found = []
     for review in detail["reviews"]:
-        kind, _ = words.mark(as_mark(review), scene.today)
+        kind, _ = words.mark(review, scene.today)
         outcome = words.outcome(review["outcome"]) if review["outcome"] else ""
         when = review["signed_at"] or review["silent_on"]
         found.append(
