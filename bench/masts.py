@@ -20,6 +20,7 @@ from signal import SIGCONT, SIGSTOP
 from typing import Any
 
 import asyncpg
+import sqlalchemy as sa
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,15 +71,19 @@ class Captured:
         self._last: tuple[str, tuple[Any, ...]] = ("", ())
         self._kept: list[tuple[str, tuple[Any, ...]]] = []
 
-    async def listen(self, read: AsyncSession) -> None:
-        """At the driver's connection, whichever layer sends the statement."""
+    async def listen(self, database: Database, read: AsyncSession) -> None:
+        """Both at SQLAlchemy and at the driver: whichever sends the statement, it is heard."""
+        sa.event.listen(database.engine.sync_engine, "before_cursor_execute", self._prepared)
         driver = (await (await read.connection()).get_raw_connection()).driver_connection
         assert driver is not None
-        driver.add_query_logger(self._note)
+        driver.add_query_logger(lambda query: self._note(query.query, query.args))
 
-    def _note(self, query: Any) -> None:
-        if query.query.lstrip().startswith(("SELECT", "WITH")):
-            self._last = (query.query, tuple(query.args))
+    def _prepared(self, connection: Any, cursor: Any, sql: str, values: Any, context: Any, many: bool) -> None:
+        self._note(sql, values)
+
+    def _note(self, sql: str, values: Any) -> None:
+        if sql.lstrip().startswith(("SELECT", "WITH")):
+            self._last = (sql, tuple(values))
 
     async def keep(self) -> None:
         await asyncio.sleep(0)
@@ -87,6 +92,7 @@ class Captured:
     def question(self, column: str, paths: list[str]) -> Question:
         """Of what was kept since the last one: it must have been one statement with different values."""
         (sql,) = {statement for statement, _ in self._kept}
+        assert sql
         arguments = [values for _, values in self._kept]
         self._kept = []
         return Question(Dish(sql, arguments, column), paths)
@@ -96,7 +102,7 @@ async def questions(database: Database, filled: Filled) -> dict[str, Question]:
     captured = Captured()
     at = times(None, None, datetime.now(UTC))
     async with database.read() as read:
-        await captured.listen(read)
+        await captured.listen(database, read)
         found = {"list": captured.question("items", await _pages(read, captured, at))}
         found["one"] = captured.question("item", await _singles(read, captured, at, filled))
     return found
@@ -135,7 +141,7 @@ async def many_masts(place: Place, count: int) -> AsyncIterator[dict[str, Questi
     database = Database(place.database("registry"), 4)
     try:
         began = time.monotonic()
-        filled = await fill(database, count, count // 20)
+        filled = await fill(database, count, count // 50)
         await _settled(place)
         print(f"{count:,} masts, {filled.changed:,} of them with four changes, in {time.monotonic() - began:.0f} s")
         yield await questions(database, filled)
@@ -249,7 +255,7 @@ def report(name: str, found: Mapping[int, Mapping[str, Outcome]], spent: Mapping
         verdict(goal, outcomes["service"].slower_than(outcomes["bare"]), TIMES_BARE)
 
 
-def main(seconds: float = 0.7, count: float = 100_000) -> None:
+def main(seconds: float = 0.5, count: float = 100_000) -> None:
     with product() as place:
         uvloop.run(measure(place, seconds, int(count)))
 
