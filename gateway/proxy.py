@@ -50,7 +50,7 @@ class Proxy:
         try:
             with guard:
                 async with (
-                    self._upstream.slot(),
+                    self._upstream.slot(sends=body.length != 0),
                     self._upstream.send(
                         scope["method"],
                         scope["raw_path"],

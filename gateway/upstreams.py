@@ -36,6 +36,8 @@ class Upstream:
         self.origin = f"http://{parts.netloc}".encode()
         self._host, self._port = parts.hostname, parts.port or 80
         self._slots = asyncio.Semaphore(settings.concurrency)
+        # Whoever sends slowly holds a place for as long; a quarter stays for those who only read.
+        self._senders = asyncio.Semaphore(max(1, settings.concurrency * 3 // 4))
         self._patience = settings.queue_seconds
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE, force_close=False),
@@ -53,20 +55,32 @@ class Upstream:
         await self._session.close()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """A place among the requests in flight; ServiceBusy when none came free within the patience."""
-        if self._slots.locked():
-            try:
-                async with asyncio.timeout(self._patience):
-                    await self._slots.acquire()
-            except TimeoutError:
-                raise ServiceBusy(service=self.name, headers={"Retry-After": "1"}) from None
-        else:
-            await self._slots.acquire()
+    async def slot(self, *, sends: bool = False) -> AsyncIterator[None]:
+        """A place among the requests in flight; ServiceBusy when none came free within the patience.
+
+        `sends`: the request has a body, which its sender may take long over.
+        """
+        if sends:
+            await self._take(self._senders)
         try:
-            yield
+            await self._take(self._slots)
+            try:
+                yield
+            finally:
+                self._slots.release()
         finally:
-            self._slots.release()
+            if sends:
+                self._senders.release()
+
+    async def _take(self, places: asyncio.Semaphore) -> None:
+        if not places.locked():
+            await places.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await places.acquire()
+        except TimeoutError:
+            raise ServiceBusy(service=self.name, headers={"Retry-After": "1"}) from None
 
     def send(
         self,

@@ -270,3 +270,23 @@ async def test_compressed_bodies_are_left_alone(running: Running) -> None:
     packed = gzip.compress(b"x" * 1000)
     answer = await running.client.post("/api/permits/upload", content=packed, headers={"Content-Encoding": "gzip"})
     assert answer.json()["sha256"] == hashlib.sha256(packed).hexdigest()
+
+
+async def test_slow_senders_leave_room_for_readers(start: Starter) -> None:
+    running = await start(concurrency=4, queue_seconds=0.2)
+    hold = asyncio.Event()
+
+    async def dribble() -> AsyncIterator[bytes]:
+        yield b"x"
+        await hold.wait()
+
+    senders = [asyncio.create_task(running.client.post("/registry/upload", content=dribble())) for _ in range(3)]
+    for _ in range(300):
+        if len(running.services["registry"].chunks) == 3:
+            break
+        await asyncio.sleep(0.01)
+    refused = await running.client.post("/registry/upload", content=b"x")
+    assert (refused.status_code, refused.json()["code"]) == (503, "ServiceBusy")
+    assert (await running.client.get("/registry/echo")).status_code == 200
+    hold.set()
+    assert [answer.status_code for answer in await asyncio.gather(*senders)] == [200, 200, 200]
