@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -118,7 +119,21 @@ class Traced:
                 message["headers"] = [*message["headers"], (b"x-trace-id", trace.trace_id().encode())]
             await send(message)
 
-        await self.app(scope, receive, with_trace)
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await with_trace(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            # Let through, it would close the connection that the gateway keeps for the next request.
+            if begun:
+                raise
+            answer = await _broken(Request(scope), error)
+            await answer(scope, receive, with_trace)
 
 
 def _answer_errors(app: FastAPI) -> None:
@@ -138,18 +153,27 @@ def _answer_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> Response:
         kinds: dict[int, type[Refusal]] = {404: NoSuchPage, 405: WrongMethod, 403: Forbidden, 413: TooLarge}
-        return _answer(request, kinds.get(error.status_code, MalformedRequest)())
+        kind = kinds.get(error.status_code)
+        return _answer(request, kind() if kind else MalformedRequest(errors=[Fault("/", "malformed", _UNREADABLE)]))
 
     @app.exception_handler(sa.exc.DBAPIError)
     async def database(request: Request, error: sa.exc.DBAPIError) -> Response:
         if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError | sa.exc.OperationalError):
             return _answer(request, Unavailable(headers={"Retry-After": "2"}))
+        if _is_value(error.orig):
+            return _answer(request, MalformedRequest(errors=[Fault("/", "not_storable", _UNREADABLE)]))
         log.error("request.failed", path=request.url.path, exc_info=error)
         return _answer(request, InternalError())
 
     for outage in (OSError, TimeoutError, sa.exc.TimeoutError):
         app.add_exception_handler(outage, _away)
     app.add_exception_handler(Exception, _broken)
+
+
+def _is_value(error: BaseException | None) -> bool:
+    """Class 22 of SQLSTATE, or a value that the driver could not even send: a NUL, a day beyond the calendar."""
+    state = str(getattr(error, "sqlstate", "") or "")
+    return state.startswith("22") or isinstance(getattr(error, "__cause__", None), asyncpg.DataError)
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -198,6 +222,9 @@ _UNREADABLE = N_("This value cannot be read as what is expected here.")
 
 def _fault(error: dict[str, Any]) -> Fault:
     place, *path = [str(part) for part in error["loc"]]
+    if error["type"] == "json_invalid":
+        # What pydantic gives is a position in the text, not a place in the document.
+        path = []
     pointer = "".join([_PLACES.get(place, f"/{place}"), *(f"/{part}" for part in path)])
     return Fault(pointer or "/", error["type"], _WORDS.get(error["type"], _UNREADABLE))
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import idempotency
 from kernel.auth import Actor
 from kernel.clock import local_date
-from kernel.errors import N_, Fault, Forbidden, Stale, Unauthenticated
+from kernel.errors import N_, Fault, Forbidden, Stale, TooLarge, Unauthenticated
 from kernel.paging import DEFAULT_LIMIT, MAX_LIMIT
 from kernel.web import forms
 
@@ -110,6 +110,7 @@ Now = Annotated[datetime, Depends(present)]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows a page holds at most.")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
 PAGE_SIZE = DEFAULT_LIMIT
+JSON_LIMIT_MB = 5
 
 
 def entity_tag(version: int) -> str:
@@ -140,6 +141,8 @@ class _Edge(APIRoute):
         async def handler(request: Request) -> Response:
             # Before FastAPI reads the body: a stranger learns nothing of what a body should look like.
             await authenticate(request)
+            if request.headers.get("content-type", "").startswith("application/json"):
+                await _limited_body(request)
             response = await original(request)
             claimed = getattr(request.state, "idempotency", None)
             if response.status_code >= 400:
@@ -151,6 +154,18 @@ class _Edge(APIRoute):
             return response
 
         return handler
+
+
+async def _limited_body(request: Request) -> None:
+    """Raises TooLarge (413): parsing holds the event loop, so a JSON body has a bound of its own."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > JSON_LIMIT_MB * 1_000_000:
+            raise TooLarge(limit_mb=JSON_LIMIT_MB)
+        pieces.append(piece)
+    request._body = b"".join(pieces)
 
 
 def api_router(prefix: str, tags: list[str]) -> APIRouter:

@@ -14,8 +14,9 @@ __all__ = ["clock_file", "product"]
 SignedIn = Callable[[str], Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Closed after each module: while it is open its own event loop runs, and no async test could."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"NO CHROMIUM at {CHROMIUM}: install it, or name it in CHROMIUM; no page was tried")
     with chromium() as started:

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel
 
 from kernel import audit
 from kernel.app import create_app
@@ -46,6 +47,20 @@ async def change(name: str, tx: Tx, match: IfMatch) -> dict[str, str]:
 @api.get("/things")
 async def count(read: Read) -> int:
     return (await read.execute(sa.text("SELECT count(*) FROM audit"))).scalar_one()
+
+
+class Named(BaseModel):
+    name: str
+
+
+@api.post("/named")
+async def named(body: Named) -> str:
+    return body.name
+
+
+@api.post("/broken")
+async def broken() -> None:
+    raise ZeroDivisionError
 
 
 @ui.post("/page")
@@ -145,3 +160,27 @@ async def test_malformed_requests_name_every_fault(client):
     assert answer.json()["errors"][0]["pointer"] == "/query/name"
     assert (await client.get("/api/test/v1/nothing")).json()["code"] == "NoSuchPage"
     assert (await client.delete("/api/test/v1/things")).status_code == 405
+
+
+async def test_what_postgresql_cannot_store_is_the_callers_mistake(client):
+    answer = await client.post("/api/test/v1/things?name=a%00b")
+    assert (answer.status_code, answer.json()["code"]) == (422, "MalformedRequest")
+    assert await rows(client) == 0
+
+
+async def test_a_broken_route_is_500_with_its_trace_and_the_connection_lives(client):
+    answer = await client.post("/api/test/v1/broken", headers={"Accept-Language": "en"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "InternalError")
+    assert answer.headers["x-trace-id"] == answer.json()["trace_id"]
+
+
+async def test_a_json_body_has_a_bound_of_its_own(client):
+    body = b'{"name": "' + b"a" * 6_000_000 + b'"}'
+    answer = await client.post("/api/test/v1/named", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "TooLarge")
+    assert (await client.post("/api/test/v1/named", json={"name": "a"})).json() == "a"
+
+
+async def test_invalid_json_names_the_document(client):
+    answer = await client.post("/api/test/v1/named", content=b"{", headers={"Content-Type": "application/json"})
+    assert answer.json()["errors"][0]["pointer"] == "/"

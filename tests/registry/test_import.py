@@ -99,3 +99,13 @@ def test_the_columns_are_a_promise():
         "owner", "status", "height_m", "commune", "capacity", "name", "address", "synthetic", "foundation",
         "building_height_m", "design", "solid", "code_system", "code", "lon", "lat", "valid_from", "evidence", "reason",
     ]  # fmt: skip
+
+
+def test_a_file_of_many_columns_or_faults_is_refused_at_once():
+    header = ",".join(f"c{n}" for n in range(20_000))
+    (fault,) = sheet.read(f"{header}\n".encode(), "mast", 10).faults
+    assert fault.code == "too_many_columns"
+    bad = "owner,lon,lat,commune,status,valid_from\n" + "X,east,north,1,none,never\n" * 5000
+    faults = sheet.read(bad.encode(), "mast", 10_000).faults
+    assert len(faults) < 1100
+    assert faults[-1].code == "too_many_faults"

@@ -9,11 +9,11 @@ from fastapi import Query, Request, Response
 from kernel.db import new_id
 from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, Limit, Now, Read, Tx, api_router, entity_tag
 from kernel.paging import page
+from kernel.texts import STORABLE
 from services.permits import commands, queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas import ApplicationFile, ClocksRead, Page, ReceiptRead
 from services.permits.commands import Filing
-from services.permits.domain.texts import STORABLE
 
 router = api_router("/api/permits/v1", ["permits"])
 

@@ -6,11 +6,11 @@ from fastapi import Query, Request
 
 from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, Limit, Now, Read, api_router
 from kernel.paging import page
+from kernel.texts import STORABLE
 from services.permits import queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas import Page
 from services.permits.domain import policy
-from services.permits.domain.texts import STORABLE
 
 router = api_router("/api/permits/v1", ["permits"])
 Tab = Literal["all", "mine", "unassigned", "soon", "overdue", "paused"]

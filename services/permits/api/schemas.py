@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from kernel.texts import STORABLE, Day, Moment
 from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
-from services.permits.domain.texts import STORABLE, Day, Moment
 
 Text = Annotated[str, Field(max_length=4000), STORABLE]
 Code = Annotated[str, Field(min_length=1, max_length=60), STORABLE]

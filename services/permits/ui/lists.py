@@ -11,11 +11,11 @@ from fastapi.responses import Response
 from kernel.edge import CurrentActor, Read, Tx, ui_router
 from kernel.errors import N_, Refusal
 from kernel.paging import encode_cursor
+from kernel.texts import STORABLE
 from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
 from services.permits.domain.application import OPEN, STATES
-from services.permits.domain.texts import STORABLE
 from services.permits.ui import rows as listing
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing, is_officer

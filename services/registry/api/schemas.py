@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kernel.texts import STORABLE, Day
 from services.registry.domain.station import StationFacts
 from services.registry.domain.structure import Status, StructureFacts
 
@@ -14,7 +15,7 @@ Evidence = Annotated[
     int,
     Field(ge=1, le=6, description="1 declared, 2 documented, 3 permitted, 4 built, 5 inspected, 6 corroborated."),
 ]
-Reason = Annotated[str, Field(max_length=1000)]
+Reason = Annotated[str, Field(max_length=1000), STORABLE]
 Reference = Annotated[dict[str, Any], Field(max_length=20, description="The paper or file behind it.")]
 
 
@@ -24,7 +25,7 @@ class Strict(BaseModel):
 
 class Register(Strict, Generic[Facts]):
     facts: Facts
-    valid_from: date
+    valid_from: Day
     evidence: Evidence = 1
     evidence_ref: Reference | None = None
     reason: Reason = ""
@@ -34,8 +35,8 @@ class ChangeGive(Strict, Generic[Facts]):
     """It became so: `patch` holds only the facts that changed."""
 
     patch: Facts
-    valid_from: date
-    valid_to: date | None = Field(default=None, description="Exclusive; left out when it holds until further notice.")
+    valid_from: Day
+    valid_to: Day | None = Field(default=None, description="Exclusive; left out when it holds until further notice.")
     evidence: Evidence = 1
     evidence_ref: Reference | None = None
     reason: Reason = ""
@@ -46,7 +47,7 @@ class CorrectionGive(Strict, Generic[Facts]):
 
     corrects: UUID
     patch: Facts
-    valid_from: date | None = None
+    valid_from: Day | None = None
     evidence: Evidence | None = None
     evidence_ref: Reference | None = None
     reason: Annotated[str, Field(min_length=1, max_length=1000)]
@@ -55,7 +56,7 @@ class CorrectionGive(Strict, Generic[Facts]):
 
 class StatusChangeGive(Strict):
     status: Status
-    on: date
+    on: Day
     evidence: Evidence = 1
     evidence_ref: Reference | None = None
     reason: Reason = ""
@@ -64,14 +65,14 @@ class StatusChangeGive(Strict):
 class StationRegister(Strict):
     structure_id: UUID
     facts: StationFacts
-    valid_from: date
+    valid_from: Day
     evidence: Evidence = 1
 
 
 class StationChangeGive(Strict):
     patch: StationFacts
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
     evidence: Evidence = 1
     reason: Reason = ""
 

@@ -1,5 +1,6 @@
 """Masts, cable poles and ducts: the same routes on one engine."""
 
+import asyncio
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -108,7 +109,7 @@ def routes(kind: str, plural: str) -> APIRouter:
         dry_run: bool = False,
     ) -> schemas.ImportRead:
         """CSV, all rows or none; `dry_run` says every fault of every row and changes nothing."""
-        given = sheet.read(content, kind, request.app.state.settings.import_rows)
+        given = await asyncio.to_thread(sheet.read, content, kind, request.app.state.settings.import_rows)
         rows = [imports.ImportRow(r.no, r.facts, r.valid_from, r.evidence, r.reason) for r in given.rows]
         done = await imports.import_structures(
             tx, actor, kind, rows, now=now, dry_run=dry_run, unreadable=given.faults, source="csv"

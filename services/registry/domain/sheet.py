@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,8 @@ from services.registry.domain.structure import FACTS
 
 REQUIRED = ("owner", "lon", "lat", "commune", "status", "valid_from")
 _OWN = ("code_system", "code", "lon", "lat", "valid_from", "evidence", "reason")
+MOST_COLUMNS = 100
+MOST_FAULTS = 1000
 _TRUE, _FALSE = {"true", "yes", "1", "x"}, {"false", "no", "0"}
 _BOOLEANS, _NUMBERS = {"synthetic", "solid"}, {"height_m", "building_height_m", "length_m", "lon", "lat"}
 
@@ -67,8 +70,11 @@ def read(content: bytes, kind: str, most: int) -> Sheet:
 
 def _header_faults(header: list[str], kind: str) -> list[Fault]:
     known = columns(kind)
+    if len(header) > MOST_COLUMNS:
+        text = N_("A file has at most {most} columns.")
+        return [Fault("/rows/1/file", "too_many_columns", text, most=MOST_COLUMNS)]
     unknown = [name for name in header if name not in known]
-    doubled = sorted({name for name in header if header.count(name) > 1})
+    doubled = sorted(name for name, times in Counter(header).items() if times > 1)
     return [
         *(Fault(f"/rows/1/{n or '?'}", "unknown_column", N_("Column {name} is not known."), name=n) for n in unknown),
         *(Fault(f"/rows/1/{n}", "doubled_column", N_("Column {name} stands twice."), name=n) for n in doubled),
@@ -98,6 +104,10 @@ def _fill(
             continue
         given = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
         _take(sheet, kind, no, given, comma_decimal)
+        if len(sheet.faults) > MOST_FAULTS:
+            text = N_("There are more than {most} faults; mend these first.")
+            sheet.faults.append(Fault(f"/rows/{no}/file", "too_many_faults", text, most=MOST_FAULTS))
+            return
 
 
 def _take(sheet: Sheet, kind: str, no: int, given: Mapping[str, str], comma_decimal: bool) -> None:

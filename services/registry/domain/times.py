@@ -45,6 +45,7 @@ def _moment(said: str, now: datetime) -> tuple[datetime, bool]:
             return (now, True) if day == local_date(now) else (end_of_day(day) - timedelta(microseconds=1), False)
         # A plus sign in a query that was not escaped arrives as a space.
         moment = datetime.fromisoformat(said.replace(" ", "+"))
-    except ValueError as error:
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise KnownAtUnreadable(errors=[Fault("/query/known_at", "unreadable", KnownAtUnreadable.detail)]) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), False
+    return moment, False

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kernel.texts import Day
 from services.sharing.domain.agreement import Terms
 
 Kind = Literal["mast", "pole", "duct"]
@@ -23,8 +24,8 @@ class AgreementTerms(Strict):
     """`document_sha256` is the hash of the signed paper; with it the agreement counts as documented (evidence 2)."""
 
     kind: Code
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
     number: Annotated[str, Field(max_length=100)] = ""
     document_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
@@ -49,7 +50,7 @@ class AgreementRecord(AgreementTerms):
 class TerminationGive(Strict):
     """`on`: the first day on which the agreement no longer holds."""
 
-    on: date
+    on: Day
     reason: Reason
 
 

@@ -1,7 +1,7 @@
 """Figures at any (D, K), the lists behind them, and how they went."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -54,10 +54,11 @@ def known_instant(text: str | None, now: datetime) -> datetime:
         return now
     try:
         instant = _end(date.fromisoformat(text), now) if len(text) == 10 else datetime.fromisoformat(text)
-    except ValueError:
+        if instant.tzinfo is None:
+            raise KnownAtMalformed
+        instant = instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise KnownAtMalformed from None
-    if instant.tzinfo is None:
-        raise KnownAtMalformed
     if instant > now:
         raise KnownAtInFuture
     return instant

@@ -29,6 +29,12 @@ def _written_day(value: Any) -> Any:
     return value
 
 
+def _in_calendar(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= 9998:
+        raise PydanticCustomError("date_range", "the day is too far away")
+    return day
+
+
 def _written_moment(value: Any) -> Any:
     if not isinstance(value, str | datetime):
         raise PydanticCustomError("datetime_type", "an instant is written with its date, time and offset")
@@ -42,5 +48,5 @@ def _in_history(at: datetime) -> datetime:
 
 
 STORABLE = AfterValidator(_storable)
-Day = Annotated[date, BeforeValidator(_written_day)]
+Day = Annotated[date, BeforeValidator(_written_day), AfterValidator(_in_calendar)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_history)]
