@@ -1,9 +1,11 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from infra.local.errors import CannotStart
 from infra.local.nats import Broker
+from tests.fixtures.product import Launched, running_product
 from tests.fixtures.servers import (
     Identity,
     PostgresServer,
@@ -12,6 +14,7 @@ from tests.fixtures.servers import (
     running_keycloak,
     running_nats,
     running_postgres,
+    temporary_folder,
 )
 
 
@@ -44,6 +47,23 @@ def keycloak_server() -> Iterator[Identity]:
             yield identity
     except CannotStart as refusal:
         pytest.skip(f"NO KEYCLOAK ON THIS MACHINE: {refusal}")
+
+
+@pytest.fixture(scope="session")
+def clock_file() -> Iterator[Path]:
+    """An instant or an offset written here moves all processes of `product`; empty means the real time."""
+    with temporary_folder("hatang-clock-") as folder:
+        file = folder / "clock"
+        file.write_text("")
+        yield file
+
+
+@pytest.fixture(scope="session")
+def product(clock_file: Path) -> Iterator[Launched]:
+    """The whole product with its seed, started as a person does; one for all tests that leave it standing."""
+    with running_product(DEMO="1", CLOCK_FILE=str(clock_file)) as launched:
+        assert "demo filled" in launched.printed, launched.printed
+        yield launched
 
 
 @pytest.fixture(scope="session")

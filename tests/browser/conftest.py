@@ -8,9 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from infra.local.screenshots import CHROMIUM, chromium, sign_in
 from tests.fixtures.product import Launched
-from tests.system.conftest import clock_file, product
 
-__all__ = ["clock_file", "product"]
 SignedIn = Callable[[str], Page]
 
 
