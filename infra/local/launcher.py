@@ -82,7 +82,7 @@ def verify(options: Options, console: Console) -> bool:
     for service, copies in told.items():
         for copy, digest in copies.items():
             source, _, thing = copy.partition(".")
-            if thing and told[source].get(thing) != digest:
+            if source in told and told[source].get(thing) != digest:
                 console.trouble(service, f"its copy of {copy} differs from the source")
                 well.append(False)
     console.say("All is well." if all(well) else "Faults were found.")

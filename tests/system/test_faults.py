@@ -118,7 +118,7 @@ def well(product: Launched) -> bool:
 
 
 def test_the_seed_leaves_everything_provable(product: Launched):
-    wait_for(lambda: well(product), "verify after the seed", 30)
+    wait_for(lambda: well(product), "verify after the seed", 90)
 
 
 def test_nothing_accepted_is_lost_or_doubled_when_everything_dies_once(product: Launched):
@@ -135,7 +135,7 @@ def test_nothing_accepted_is_lost_or_doubled_when_everything_dies_once(product: 
     product.until_ready()
     _every_dossier_once(product, load)
     _every_decision_builds_one_mast(product, load)
-    outcome = wait_for(lambda: well(product), "verify after the faults", 60)
+    outcome = wait_for(lambda: well(product), "verify after the faults", 120)
     assert outcome, verify(product).stderr
 
 
