@@ -30,8 +30,8 @@ CONNECTIONS = (1, 16)
 ROUNDS = 5
 PATH = "/api/permits/v1/applications"
 COPIED = ("application", "outbox", "audit")
-# stack.md: the hop costs 130 to 150 us of CPU and keeps 0.9 of the throughput at 16 connections; 20 % are allowed.
-HOP_US = 150 * 1.2
+# stack.md: the hop keeps 0.9 of the direct throughput; 20 % are allowed. Its CPU time is measured by bench/gateway.py,
+# at full load: here the gateway mostly waits, and every request finds its caches cold.
 HOP_KEEPS = 0.9 / 1.2
 TIMES_BARE = 4.0
 KEPT = (
@@ -168,7 +168,6 @@ def report(found: Mapping[int, tuple[Mapping[str, Outcome], Mapping[str, float]]
         verdict(allowed, outcomes["service"].slower_than(outcomes["bare"]), TIMES_BARE)
         hop = outcomes["gateway"].slower_than(outcomes["service"])
         verdict(f"through the gateway against the service, {connections} at once (times)", hop, 1 / HOP_KEEPS)
-        verdict(f"CPU of the gateway a filing, {connections} at once (us)", cpu["gateway"], HOP_US)
 
 
 def main(seconds: float = 0.8) -> None:
