@@ -142,11 +142,17 @@ def test_nothing_accepted_is_lost_or_doubled_when_everything_dies_once(product: 
 def _kill_in_sequence(product: Launched, load: Load) -> None:
     wait_for(lambda: len(load.accepted) >= 10, "the load to run", 60)
     for name in KILLED:
-        product.kill(name)
-        time.sleep(0.3)
-        product.until_ready()
+        _killed(product, name)
         moment = time.monotonic()
         wait_for(lambda moment=moment: load.since(moment) >= 3, f"filings after {name} died", 60)
+
+
+def _killed(product: Launched, name: str) -> None:
+    """Kills it and waits for another in its place: readiness alone may still speak of the one that is gone."""
+    gone = product.pids()[name]
+    product.kill(name)
+    wait_for(lambda: product.pids().get(name, gone) != gone, f"{name} to be started again", 60)
+    product.until_ready(90)
 
 
 def _nats_away(product: Launched, load: Load) -> None:
@@ -160,9 +166,7 @@ def _nats_away(product: Launched, load: Load) -> None:
 
 
 def _postgres_killed(product: Launched, load: Load) -> None:
-    product.kill("postgres")
-    time.sleep(0.5)
-    product.until_ready(90)
+    _killed(product, "postgres")
     moment = time.monotonic()
     wait_for(lambda: load.since(moment) >= 3, "filings after PostgreSQL died", 60)
 
