@@ -163,7 +163,7 @@ def report(found: Mapping[int, tuple[Mapping[str, Outcome], Mapping[str, float]]
         for name, one in outcomes.items()
     ]  # fmt: skip
     show("Filing a dossier", ["", "a second", "p50 ms", "p99 ms", "times bare", "CPU us each"], rows)
-    for connections, (outcomes, cpu) in found.items():
+    for connections, (outcomes, _) in found.items():
         allowed = f"filing at the service within 4x of the bare transaction, {connections} at once"
         verdict(allowed, outcomes["service"].slower_than(outcomes["bare"]), TIMES_BARE)
         hop = outcomes["gateway"].slower_than(outcomes["service"])
