@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import date, timedelta
 from uuid import UUID
 
+import asyncpg
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -135,7 +136,7 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}, "timeout": 5},
         )
-        self._waker = Waker(self.engine)
+        self._waker = Waker(url)
 
     @asynccontextmanager
     async def tx(self) -> AsyncIterator[AsyncSession]:
@@ -177,8 +178,8 @@ class Waker:
 
     PAUSE = 0.005
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._told = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -192,11 +193,15 @@ class Waker:
             self._task.cancel()
 
     async def _run(self) -> None:
+        """On a connection of its own, so that no wake-up waits in line behind the writers for one of the pool."""
         # The relay's slow poll stands behind a wake-up that is lost together with the database.
-        with contextlib.suppress(sa.exc.SQLAlchemyError, OSError):
-            while True:
-                await self._told.wait()
-                self._told.clear()
-                async with self._engine.begin() as connection:
-                    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
-                await asyncio.sleep(self.PAUSE)
+        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            connection = await asyncpg.connect(self._url, timeout=5, server_settings={"application_name": "waker"})
+            try:
+                while True:
+                    await self._told.wait()
+                    self._told.clear()
+                    await connection.execute(f"NOTIFY {CHANNEL}")
+                    await asyncio.sleep(self.PAUSE)
+            finally:
+                connection.terminate()

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 import nats.errors
+import sqlalchemy as sa
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
@@ -21,7 +22,7 @@ from contracts.envelope import Envelope, Event, stream_of
 from kernel import logging, trace
 from kernel.bus import Bus
 from kernel.clock import Clock
-from kernel.db import Database, inbox_table, parked_table, watermark_table
+from kernel.db import Database, parked_table, watermark_table
 
 log = logging.get(__name__)
 E = TypeVar("E", bound=Event)
@@ -29,6 +30,7 @@ E = TypeVar("E", bound=Event)
 BATCH = 200
 LAST_TRY = 8
 ACK_WAIT = 30.0
+WATERMARK_EVERY = 0.25
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Consumer:
         self, database: Database, bus: Bus, service: str, stream: str, handlers: Handlers, clock: Clock
     ) -> None:
         self._database, self._bus, self._service, self._stream, self._clock = database, bus, service, stream, clock
+        self._noted = 0.0
         self._handlers = {event.type: (event, handler) for event, handler in handlers.items()}
 
     async def run(self) -> None:
@@ -80,7 +83,9 @@ class Consumer:
             messages = []
         if messages:
             await self._take(messages)
-        if len(messages) < BATCH:
+        now = asyncio.get_running_loop().time()
+        if len(messages) < BATCH and now - self._noted >= WATERMARK_EVERY:
+            self._noted = now
             await self._note_watermark(subscription)
 
     async def _take(self, messages: Sequence[Msg]) -> None:
@@ -167,6 +172,13 @@ class Consumer:
             )
 
 
+# One text whatever the size of the batch, so that it is compiled and planned once.
+_SEE = sa.text(
+    "INSERT INTO inbox (stream, id, received_at) SELECT :stream, i.id, :now FROM unnest(CAST(:ids AS uuid[])) i(id)"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+
+
 async def apply(
     tx: AsyncSession,
     stream: str,
@@ -180,12 +192,8 @@ async def apply(
     first: dict[Any, Received[Any]] = {}
     for one in received:
         first.setdefault(one.envelope.id, one)
-    rows = [{"stream": stream, "id": key, "received_at": now} for key in first]
-    fresh = set(
-        (
-            await tx.execute(insert(inbox_table).values(rows).on_conflict_do_nothing().returning(inbox_table.c.id))
-        ).scalars()
-    )
+    seen_now = {"stream": stream, "ids": list(first), "now": now}
+    fresh = set((await tx.execute(_SEE, seen_now)).scalars())
     unseen = [one for one in first.values() if one.envelope.id in fresh]
     for kind, run in groupby(unseen, key=lambda one: one.envelope.type):
         batch = list(run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import uvloop
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
@@ -43,7 +44,7 @@ def run(
 ) -> None:
     """Runs until SIGTERM or SIGINT, then ends cleanly: what was not acknowledged comes again."""
     logging.configure(f"{settings.name}.worker", settings.log_level)
-    asyncio.run(_run(settings, handlers, jobs, answers or {}))
+    uvloop.run(_run(settings, handlers, jobs, answers or {}))
 
 
 async def _run(
