@@ -110,11 +110,20 @@ def test_the_three_services_have_one_shape():
 
 def test_no_machine_path_and_no_registry_host_is_committed():
     listed = subprocess.run(["git", "grep", "-nIE", _PLACES, "--", "."], cwd=ROOT, capture_output=True, text=True)
-    lines = [line for line in listed.stdout.splitlines() if not line.startswith("tests/house/")]
-    assert lines == []
+    assert listed.stdout.splitlines() == []
 
 
-_PLACES = "/work/(main|shared)|/root/|files\\.pythonhosted\\.org|pypi\\.org/simple|registry\\.npmjs\\.org"
+# In pieces, so that this file holds none of them itself.
+_PLACES = "|".join(
+    "".join(pieces)
+    for pieces in (
+        ("/wo", "rk/(main|shared)"),
+        ("/ro", "ot/"),
+        ("python", "hosted\\.org"),
+        ("py", "pi\\.org/simple"),
+        ("npm", "js\\.org"),
+    )
+)
 
 
 @pytest.mark.parametrize(
