@@ -81,7 +81,7 @@ async def test_a_service_reads_a_whole_stream_again_for_a_rebuild(streams: dict[
     js = streams["sharing"].js
     assert (await js.stream_info("REGISTRY")).state.messages >= 1
     subscription = await js.subscribe("registry.>", stream="REGISTRY", ordered_consumer=True)
-    assert (await subscription.next_msg(timeout=2)).data
+    assert (await subscription.next_msg(timeout=10)).data
     assert (await subscription.consumer_info()).num_pending is not None
     await subscription.unsubscribe()
 
@@ -102,10 +102,10 @@ async def test_questions_are_asked_of_anybody_and_answered_by_the_one_asked(stre
     await streams["sharing"].client.subscribe("ask.sharing.nearby.v1", queue="sharing", cb=answer)
     await streams["sharing"].client.flush()
     for asker in ("permits", "registry"):
-        reply = await streams[asker].client.request("ask.sharing.nearby.v1", b"", timeout=2)
+        reply = await streams[asker].client.request("ask.sharing.nearby.v1", b"", timeout=10)
         assert reply.data == b"near"
     with pytest.raises(NoRespondersError):
-        await streams["permits"].client.request("ask.registry.nothing.v1", b"", timeout=2)
+        await streams["permits"].client.request("ask.registry.nothing.v1", b"", timeout=10)
 
 
 async def test_permits_keeps_its_parts(streams: dict[str, Bus]) -> None:
@@ -114,7 +114,7 @@ async def test_permits_keeps_its_parts(streams: dict[str, Bus]) -> None:
     await store.put("a" * 64, b"%PDF" * 100_000)
     info = await store.get_info("a" * 64)
     subscription = await js.subscribe(f"$O.PARTS.C.{info.nuid}", ordered_consumer=True)
-    assert (await subscription.next_msg(timeout=2)).data.startswith(b"%PDF")
+    assert (await subscription.next_msg(timeout=10)).data.startswith(b"%PDF")
     await subscription.unsubscribe()
     await store.delete("a" * 64)
 
