@@ -19,7 +19,7 @@ class Site(Message):
     height_m: Decimal | None = None
     lon: float
     lat: float
-    unit: str
+    commune: str
     capacity: int | None = None
 
 

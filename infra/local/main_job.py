@@ -57,7 +57,7 @@ def site(**changes: Any) -> JSON:
         "height_m": "42.0",
         "lon": 105.1502,
         "lat": 9.1768,
-        "unit": "32002@2025-07",
+        "commune": "32002@2025-07",
         "capacity": 3,
         "facts": {"foundation": "ground"},
         **changes,

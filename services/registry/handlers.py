@@ -52,7 +52,7 @@ def _patch(site: Site, owner: str) -> dict[str, Any]:
         "code": list(site.code) if site.code else None,
         "height_m": f"{site.height_m:.2f}" if site.height_m is not None else None,
         "point": [site.lon, site.lat],
-        "commune": site.unit,
+        "commune": site.commune,
         "capacity": site.capacity,
         "name": site.name or None,
     }

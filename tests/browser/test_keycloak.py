@@ -45,8 +45,8 @@ def test_an_operator_files_and_a_department_reviews_and_signs_out(browser: Brows
     operator.fill("input[name=sites-0-lat]", "9,17342")
     operator.fill("input[name=sites-0-lon]", "105,15031")
     operator.select_option("select[name=sites-0-code]", index=1)
-    operator.locator("select[name=sites-0-unit]").evaluate("s => (s.tomselect ?? s).setValue?.('32002@2025-07')")
-    operator.locator("select[name=sites-0-unit]").evaluate("s => { s.value = '32002@2025-07' }")
+    operator.locator("select[name=sites-0-commune]").evaluate("s => (s.tomselect ?? s).setValue?.('32002@2025-07')")
+    operator.locator("select[name=sites-0-commune]").evaluate("s => { s.value = '32002@2025-07' }")
     for code in ("land_paper", "drawings"):
         file = {"name": f"{code}.pdf", "mimeType": "application/pdf", "buffer": paper(code)}
         operator.set_input_files(f"input[name=parts-{code}]", file)  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ def pointers(answer: httpx.Response) -> list[str]:
     ("given", "place"),
     [
         ({"name": "a\0b"}, "/sites/0/name"),
-        ({"unit": "\0"}, "/sites/0/unit"),
+        ({"commune": "\0"}, "/sites/0/commune"),
         ({"facts": {"foundation": None}}, "/sites/0/facts/foundation"),
         ({"facts": {"foundation": {}}}, "/sites/0/facts/foundation"),
     ],
@@ -70,10 +70,10 @@ async def test_a_receipt_that_cannot_be_stored(
     assert pointers(await client.post(URL, json=filed, headers=lan)) == [f"/{name}"]
 
 
-@pytest.mark.parametrize("name", ["state", "applicant", "work", "unit", "q"])
+@pytest.mark.parametrize("name", ["state", "applicant", "work", "commune", "q"])
 async def test_a_filter_with_a_nul(client: httpx.AsyncClient, header: Header, name: str) -> None:
     assert pointers(await client.get(URL, params={name: "\0"}, headers=header(AN))) == [f"/query/{name}"]
-    if name != "unit":
+    if name != "commune":
         queue = await client.get("/api/permits/v1/queue", params={name: "\0"}, headers=header(LAN))
         assert pointers(queue) == [f"/query/{name}"]
     if name in ("state", "applicant", "q"):
@@ -171,7 +171,7 @@ def filing_form(**more: str) -> dict[str, str]:
         "height_m": "45",
         "lon": "105,15",
         "lat": "9,17",
-        "unit": "32002@2025",
+        "commune": "32002@2025",
         "facts-foundation": "ground",
         **more,
     }
@@ -195,7 +195,7 @@ async def test_nothing_typed_is_silently_left_out(
 
 
 async def test_a_nul_in_a_form_is_left_out(client: httpx.AsyncClient, header: Header) -> None:
-    answer = await post(client, header, AN, NEW, data=filing_form(name="BTS\0 7", unit="32002@2025\0"), files=FILES)
+    answer = await post(client, header, AN, NEW, data=filing_form(name="BTS\0 7", commune="32002@2025\0"), files=FILES)
     assert answer.status_code == 303, answer.text[:2000]
     items = (await client.get(URL, headers=header(AN))).json()["items"]
     assert items[0]["sites"][0]["name"] == "BTS 7"

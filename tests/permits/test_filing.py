@@ -29,7 +29,7 @@ def body(file_id: str, parts: tuple[str, ...] = world.NOTICE_PARTS, **site: Any)
         "height_m": "45.0",
         "lon": 105.15,
         "lat": 9.17,
-        "unit": "32002@2025",
+        "commune": "32002@2025",
         "capacity": 3,
         **site,
     }
@@ -72,7 +72,7 @@ async def test_every_fault_comes_back_at_once_with_its_pointer(client: httpx.Asy
         ("land_paper", "poem"),
         lon=9.17,
         lat=105.15 - 20,
-        unit="32002@2023",
+        commune="32002@2023",
         height_m="0",
         kind="pole",
         code=["ND163", "A9"],
@@ -88,7 +88,7 @@ async def test_every_fault_comes_back_at_once_with_its_pointer(client: httpx.Asy
         "/sites/0/code": "code_unknown",
         "/sites/0/lon": "outside",
         "/sites/0/lat": "outside",
-        "/sites/0/unit": "unit_past",
+        "/sites/0/commune": "unit_past",
         "/sites/0/facts/moon": "fact_unknown",
         "/sites/0/facts/foundation": "fact_wrong",
         "/parts/0/file": "file_unknown",
@@ -148,7 +148,7 @@ async def test_only_a_registrar_says_when_paper_was_received(client: httpx.Async
     an = header(AN)
     file_id = await send(client, an)
     paper = {
-        **body(file_id, world.PERMIT_PARTS, unit="32002@2025"),
+        **body(file_id, world.PERMIT_PARTS, commune="32002@2025"),
         "applicant": "VIETTEL",
         "received_at": "2025-12-30T09:00:00+07:00",
         "received_reason": "Cổng dịch vụ công dừng",

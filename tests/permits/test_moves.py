@@ -83,7 +83,7 @@ async def test_accepting_asks_the_three_functions_and_their_holders_of_that_day(
 
 async def test_before_the_departments_merged_others_are_asked(dossier: Dossier) -> None:
     dossier.at(local(2025, 2, 26, 9))
-    await dossier.file(parts=world.PERMIT_PARTS, unit="32044@2023")
+    await dossier.file(parts=world.PERMIT_PARTS, commune="32044@2023")
     await dossier.well(LAN, "completeness", {"outcome": "complete"})
     assert [r["org"] for r in (await dossier.read())["reviews"]] == ["SXD", "SGTVT", "STNMT"]
     dossier.at(local(2025, 3, 5, 9))

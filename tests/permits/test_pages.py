@@ -73,7 +73,7 @@ FIELDS = {
     "sites-0-height_m": "45,5",
     "sites-0-capacity": "3",
     "sites-0-facts-foundation": "ground",
-    "sites-0-unit": "32002@2025",
+    "sites-0-commune": "32002@2025",
     "sites-0-lat": "9,17342",
     "sites-0-lon": "105,15031",
 }
@@ -148,7 +148,7 @@ async def test_a_wrong_form_comes_back_with_input_files_and_every_error(
         **FIELDS,
         "sites-0-height_m": "cao",
         "sites-0-lat": "x",
-        "sites-0-unit": "",
+        "sites-0-commune": "",
         "sites-0-capacity": "nhiều",
         "sites-0-zones": "in_urban_area",
         "sites-0-name": "Trạm <b>",
@@ -159,7 +159,7 @@ async def test_a_wrong_form_comes_back_with_input_files_and_every_error(
     assert set(listed) == {
         "#f-sites-0-height_m",
         "#f-sites-0-lat",
-        "#f-sites-0-unit",
+        "#f-sites-0-commune",
         "#f-sites-0-capacity",
         "#f-parts-lease",
         "#f-parts-drawings",

@@ -27,7 +27,7 @@ BODIES: dict[str, Any] = {
     "extensions": {"days": 1},
     "notices": {"kind": "commencement", "on": "2026-11-25"},
     "withdrawal": {},
-    "applications": {"sites": [{"lon": 105.1, "lat": 9.1, "unit": "x"}]},
+    "applications": {"sites": [{"lon": 105.1, "lat": 9.1, "commune": "x"}]},
 }
 STRANGERS = [
     person("nobody", "SXD"),

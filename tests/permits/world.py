@@ -121,7 +121,7 @@ def site(**more: Any) -> SiteDraft:
         "kind": "mast",
         "lon": 105.15,
         "lat": 9.17,
-        "unit": "32002@2025",
+        "commune": "32002@2025",
         "name": "BTS An Xuyên 1",
         "code": ("ND163", "A1"),
         "height_m": Decimal("45.0"),

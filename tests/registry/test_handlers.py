@@ -39,7 +39,7 @@ def dossier(version, **more):
 def decided(may_build=True, **site):
     place = {
         "no": 1, "structure_id": MAST, "kind": "mast", "name": "CMU-0999", "code": ("ND163", "A1"), "height_m": "42",
-        "lon": 104.84, "lat": 9.05, "unit": "32098@2025-07", "capacity": 3, **site,
+        "lon": 104.84, "lat": 9.05, "commune": "32098@2025-07", "capacity": 3, **site,
     }  # fmt: skip
     return ApplicationDecided(
         **dossier(5), outcome="no_objection" if may_build else "objection", may_build=may_build,

@@ -106,7 +106,7 @@ class Teller:
             kind="mast",
             lon=place.lon,
             lat=place.lat,
-            unit=place.unit,
+            commune=place.unit,
             name=f"BTS {place.name} {number}",
             code=("TT14", "A2a" if story.roof else "A2b") if is_old else ("ND163", "A1"),
             height_m=Decimal(story.height_m),

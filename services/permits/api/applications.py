@@ -25,7 +25,7 @@ async def applications(
     state: Annotated[str | None, Query(max_length=30), STORABLE] = None,
     applicant: Annotated[str | None, Query(max_length=60), STORABLE] = None,
     work: Annotated[str | None, Query(max_length=60), STORABLE] = None,
-    unit: Annotated[str | None, Query(max_length=60), STORABLE] = None,
+    commune: Annotated[str | None, Query(max_length=60), STORABLE] = None,
     q: Annotated[
         str | None, Query(max_length=100, description="Part of the number or of a site's name."), STORABLE
     ] = None,
@@ -33,7 +33,7 @@ async def applications(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Those the caller may see, newest first."""
-    filters = queries.Filters(state, applicant, work, unit, q)
+    filters = queries.Filters(state, applicant, work, commune, q)
     rows = await queries.applications(read, actor=actor, filters=filters, limit=limit, cursor=cursor)
     return page(rows, limit, queries.list_key)
 

@@ -41,7 +41,7 @@ class Given(BaseModel):
 
 
 class SiteFile(Given):
-    """A place: WGS 84 degrees, metres above ground; `unit` is a commune's id such as `32002@2025`."""
+    """A place: WGS 84 degrees, metres above ground; `commune` is a unit's id such as `32002@2025`."""
 
     kind: Code = "mast"
     name: Annotated[str, STORABLE] = Field(default="", max_length=200)
@@ -49,7 +49,7 @@ class SiteFile(Given):
     height_m: Decimal | None = Field(default=None, max_digits=6, decimal_places=2)
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
-    unit: Code
+    commune: Code
     capacity: int | None = Field(default=None, ge=1, le=50)
     facts: dict[Code, FactValue] = Field(default_factory=dict, max_length=30)
 
@@ -209,7 +209,7 @@ class ClockRead(BaseModel):
     clock: str
     function: str | None
     state: str
-    unit: str
+    commune: str
     length: int
     used: int
     remaining: int

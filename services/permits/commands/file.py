@@ -73,7 +73,7 @@ async def file(
         area=settings.area,
         org=applicant,
         uploader=actor.org,
-        units=[site.unit for site in filing.sites],
+        units=[site.commune for site in filing.sites],
         files=[part.file_id for part in filing.parts],
         max_bytes=settings.max_dossier_mb * 1_000_000,
     )
@@ -162,7 +162,7 @@ def _site(no: int, draft: SiteDraft) -> tuple[Site, SiteDraft]:
         height_m=draft.height_m,
         lon=draft.lon,
         lat=draft.lat,
-        unit=draft.unit,
+        commune=draft.commune,
         capacity=draft.capacity,
     )
     return site, draft
@@ -180,7 +180,7 @@ def _site_row(application_id: UUID, site: Site, draft: SiteDraft) -> dict[str, A
         "height_m": site.height_m,
         "lon": site.lon,
         "lat": site.lat,
-        "unit_id": site.unit,
+        "unit_id": site.commune,
         "capacity": site.capacity,
         "facts": dict(draft.facts),
     }

@@ -127,7 +127,7 @@ async def sites(read: AsyncSession, application_id: UUID) -> list[Site]:
             height_m=s.height_m,
             lon=s.lon,
             lat=s.lat,
-            unit=s.unit_id,
+            commune=s.unit_id,
             capacity=s.capacity,
         )
         for s in rows.scalars()
@@ -146,7 +146,7 @@ async def site_drafts(read: AsyncSession, application_id: UUID) -> list[SiteDraf
             kind=s.kind,
             lon=s.lon,
             lat=s.lat,
-            unit=s.unit_id,
+            commune=s.unit_id,
             name=s.name,
             code=(s.code_system, s.code) if s.code_system and s.code else None,
             height_m=s.height_m if s.height_m is None else Decimal(s.height_m),

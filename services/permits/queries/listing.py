@@ -19,7 +19,7 @@ from services.permits.queries.visibility import ORG_LINE, visible
 _SITES = (
     "(SELECT json_agg(json_build_object('no', s.no, 'structure_id', s.structure_id, 'kind', s.kind, 'name', s.name,"
     " 'code', CASE WHEN s.code IS NULL THEN NULL ELSE json_build_array(s.code_system, s.code) END,"
-    " 'height_m', CAST(s.height_m AS text), 'lon', s.lon, 'lat', s.lat, 'unit', s.unit_id, 'capacity', s.capacity,"
+    " 'height_m', CAST(s.height_m AS text), 'lon', s.lon, 'lat', s.lat, 'commune', s.unit_id, 'capacity', s.capacity,"
     " 'facts', s.facts) ORDER BY s.no) FROM application_site s WHERE s.application_id = a.id)"
 )
 # What an unsigned draft says is nobody's business but its department's.
@@ -59,7 +59,7 @@ class Filters:
     state: str | None = None
     applicant: str | None = None
     work: str | None = None
-    unit: str | None = None
+    commune: str | None = None
     q: str | None = None
 
     def conditions(self) -> tuple[list[str], dict[str, Any]]:
@@ -68,9 +68,9 @@ class Filters:
             ("a.applicant_org = :applicant", "applicant", self.applicant),
             ("p.work = :work", "work", self.work),
             (
-                "EXISTS (SELECT FROM application_site s WHERE s.application_id = a.id AND s.unit_id = :unit)",
-                "unit",
-                self.unit,
+                "EXISTS (SELECT FROM application_site s WHERE s.application_id = a.id AND s.unit_id = :commune)",
+                "commune",
+                self.commune,
             ),
             (
                 "(a.number ILIKE :q OR EXISTS (SELECT FROM application_site s WHERE s.application_id = a.id"

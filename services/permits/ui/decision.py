@@ -46,7 +46,7 @@ async def _decision_context(
 ) -> dict[str, Any]:
     words = scene.words
     detail = await queries.detail(session, dossier.id, actor=actor)
-    places = await queries.unit_names(session, [site["unit"] for site in detail["sites"]])
+    places = await queries.unit_names(session, [site["commune"] for site in detail["sites"]])
     site = detail["sites"][0]
     if values is None:
         gathered = [each for review in detail["reviews"] for each in review["conditions"]]
@@ -56,7 +56,7 @@ async def _decision_context(
     return {
         "dossier": dossier,
         "detail": detail,
-        "heading": f"{words.work(site)}, {places.get(site['unit'], site['unit'])}",
+        "heading": f"{words.work(site)}, {places.get(site['commune'], site['commune'])}",
         "opinions": workspace.opinions(detail, dossier, actor, scene),
         "outcomes": [(each, words.outcome(each)) for each in dossier.procedure.outcomes],
         "values": {**values, "version": str(dossier.version)},

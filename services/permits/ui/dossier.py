@@ -36,7 +36,7 @@ async def application(
     detail = await queries.detail(read, dossier.id, actor=actor)
     traced = await queries.clocks(read, dossier.id, actor=actor, area=scene.settings.area, now=scene.now)
     site = detail["sites"][0]
-    places = await queries.unit_names(read, [each["unit"] for each in detail["sites"]])
+    places = await queries.unit_names(read, [each["commune"] for each in detail["sites"]])
     near, away = await _neighbours(request.app.state.bus, site, scene)
     rows = workspace.near_rows(near, scene.words)
     functions = sorted(actor.functions) or [review.function for review in dossier.reviews if review.org in dossier.orgs]
@@ -46,7 +46,7 @@ async def application(
     context = {
         "detail": detail,
         "dossier": dossier,
-        "title": f"{scene.words.work(site)}, {places.get(site['unit'], site['unit'])}",
+        "title": f"{scene.words.work(site)}, {places.get(site['commune'], site['commune'])}",
         "site": site,
         "places": places,
         "badge": (scene.words.step(dossier.state), TONES[dossier.state]),
@@ -55,7 +55,7 @@ async def application(
         "action": workspace.next_action(detail, dossier, actor, scene),
         "more": workspace.more_actions(dossier, actor, scene.words),
         "steps": steps.steps(detail, dossier, actor, scene),
-        "facts": workspace.site_facts(site, scene, places.get(site["unit"], site["unit"])),
+        "facts": workspace.site_facts(site, scene, places.get(site["commune"], site["commune"])),
         "map": workspace.map_settings(site, rows, scene.settings.tile_url),
         "near": rows,
         "registry_away": away,

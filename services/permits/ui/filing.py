@@ -158,7 +158,7 @@ def _site(values: dict[str, str], form: FormData, scene: Scene) -> tuple[SiteDra
         kind="mast",
         lon=float(numbers["lon"]) if numbers["lon"] is not None else float("nan"),
         lat=float(numbers["lat"]) if numbers["lat"] is not None else float("nan"),
-        unit=values.get("sites-0-unit", ""),
+        commune=values.get("sites-0-commune", ""),
         name=values.get("sites-0-name", "").strip()[:200],
         code=(system, code) if chosen else None,
         height_m=numbers["height_m"],

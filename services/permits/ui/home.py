@@ -47,7 +47,7 @@ async def home_card(request: Request, actor: CurrentActor, read: Read, scene: Re
 
 async def _rows(read: queries.Session, scene: Scene, found: Sequence[Mapping[str, Any]]) -> list[listing.Row]:
     heads = listing.columns(found, scene.words, USUAL)
-    places = await queries.unit_names(read, [site["unit"] for row in found for site in row["sites"]])
+    places = await queries.unit_names(read, [site["commune"] for row in found for site in row["sites"]])
     return listing.build(found, scene.words, heads=heads, places=places, today=scene.today, calendar=scene.calendar)
 
 

@@ -167,7 +167,7 @@ async def applications(
 async def _table(read: queries.Session, scene: Scene, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     words = scene.words
     heads = listing.columns(found, words, USUAL)
-    places = await queries.unit_names(read, [site["unit"] for row in found for site in row["sites"]])
+    places = await queries.unit_names(read, [site["commune"] for row in found for site in row["sites"]])
     built = listing.build(found, words, heads=heads, places=places, today=scene.today, calendar=scene.calendar)
     return {
         "rows": built,

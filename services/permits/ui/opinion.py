@@ -68,7 +68,7 @@ async def _opinion_context(
 ) -> dict[str, Any]:
     words = scene.words
     detail = await queries.detail(session, dossier.id, actor=actor)
-    places = await queries.unit_names(session, [site["unit"] for site in detail["sites"]])
+    places = await queries.unit_names(session, [site["commune"] for site in detail["sites"]])
     site = detail["sites"][0]
     return {
         "dossier": dossier,
@@ -76,7 +76,7 @@ async def _opinion_context(
         "function": function,
         "function_name": words.code("function", function),
         "org": words.org_in_full(actor.org),
-        "heading": f"{words.work(site)}, {places.get(site['unit'], site['unit'])}",
+        "heading": f"{words.work(site)}, {places.get(site['commune'], site['commune'])}",
         "outcomes": [(each, words.outcome(each)) for each in OPINIONS],
         "values": {"review_version": str(_own_review(dossier, actor, function).version), **values},
         "errors": errors,

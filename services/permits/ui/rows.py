@@ -75,7 +75,7 @@ def _row(
         href=f"/permits/applications/{row['id']}",
         applicant=words.org(row["applicant"]),
         work=words.work(site),
-        place=places.get(site["unit"], site["unit"]),
+        place=places.get(site["commune"], site["commune"]),
         more_sites=len(row["sites"]) - 1,
         state=row["state"],
         step=_step(row, words),

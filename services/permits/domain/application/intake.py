@@ -17,12 +17,12 @@ from services.permits.domain.refusals import (
 
 @dataclass(frozen=True)
 class SiteDraft:
-    """A place as the applicant gives it: metres above ground, WGS 84 degrees, `unit` such as `32002@2025`."""
+    """A place as the applicant gives it: metres above ground, WGS 84 degrees, `commune` such as `32002@2025`."""
 
     kind: str
     lon: float
     lat: float
-    unit: str
+    commune: str
     name: str = ""
     code: tuple[str, str] | None = None
     height_m: Decimal | None = None
@@ -114,7 +114,7 @@ def _site_faults(at: str, site: SiteDraft, ground: Ground) -> list[Fault]:
     if site.code is not None and site.code not in ground.codes:
         faults.append(Fault(f"{at}/code", "code_unknown", CODE_UNKNOWN))
     faults += _point_faults(at, site, ground.box)
-    faults += _unit_faults(f"{at}/unit", ground.units.get(site.unit), ground.received_on)
+    faults += _commune_faults(f"{at}/commune", ground.units.get(site.commune), ground.received_on)
     for name, value in site.facts.items():
         if name not in ground.facts:
             faults.append(Fault(f"{at}/facts/{name}", "fact_unknown", FACT_UNKNOWN))
@@ -135,7 +135,7 @@ def _inside(lon: float, lat: float, box: tuple[float, float, float, float]) -> b
     return west <= lon <= east and south <= lat <= north
 
 
-def _unit_faults(at: str, unit: KnownUnit | None, day: date) -> list[Fault]:
+def _commune_faults(at: str, unit: KnownUnit | None, day: date) -> list[Fault]:
     if unit is None:
         return [Fault(at, "unit_unknown", UNIT_UNKNOWN)]
     if unit.level != "commune":
