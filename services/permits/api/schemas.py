@@ -209,7 +209,7 @@ class ClockRead(BaseModel):
     clock: str
     function: str | None
     state: str
-    commune: str
+    unit: str
     length: int
     used: int
     remaining: int
