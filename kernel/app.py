@@ -16,12 +16,24 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kernel import logging, migrations, trace
+from kernel import logging, migrations, openapi, trace
 from kernel.auth import TokenVerifier
 from kernel.bus import Bus
 from kernel.clock import Clock
 from kernel.db import Database
-from kernel.errors import N_, Conflict, Fault, Forbidden, Invalid, NotFound, Refusal, TooLarge, Unavailable, problem
+from kernel.errors import (
+    N_,
+    Fault,
+    Forbidden,
+    InternalError,
+    MalformedRequest,
+    NoSuchPage,
+    Refusal,
+    TooLarge,
+    Unavailable,
+    WrongMethod,
+    problem,
+)
 from kernel.idempotency import Replay
 from kernel.settings import ServiceSettings
 from kernel.web.frame import Frame, NavGroup
@@ -30,24 +42,6 @@ from kernel.web.render import render_error
 
 log = logging.get(__name__)
 HEARTBEAT_LIMIT = timedelta(seconds=15)
-
-
-class MalformedRequest(Invalid):
-    detail = N_("Some values are missing or wrong.")
-
-
-class NoSuchPage(NotFound):
-    detail = N_("There is no such page.")
-
-
-class WrongMethod(Conflict):
-    status = 405
-    detail = N_("This address does not take that method.")
-
-
-class InternalError(Refusal):
-    status = 500
-    detail = N_("Something broke on our side. Nothing of this request was kept; the trace id helps us find it.")
 
 
 def create_app(
@@ -93,6 +87,7 @@ def create_app(
         app.include_router(router)
     _answer_errors(app)
     app.add_middleware(Traced)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import idempotency
 from kernel.auth import Actor
 from kernel.clock import local_date
-from kernel.errors import N_, Fault, Forbidden, Stale, TooLarge, Unauthenticated
+from kernel.errors import N_, Fault, Forbidden, Refusal, Stale, TooLarge, Unauthenticated
 from kernel.paging import DEFAULT_LIMIT, MAX_LIMIT
 from kernel.web import forms
 
@@ -68,30 +68,54 @@ async def form_checked(request: Request, actor: CurrentActor) -> None:
             raise FormExpired
 
 
+class IdempotencyKeyMissing(Refusal):
+    status = 400
+    detail = N_("Send an Idempotency-Key, so that a retry of this request has one effect.")
+
+
+class PreconditionRequired(Refusal):
+    status = 428
+    detail = N_("Send If-Match with the ETag of what you read, or * to change it whatever it is now.")
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        description="Your own mark for this request, 1 to 255 printable characters, needed on every POST. The same key"
+        " with the same request within 7 days: the stored answer, one effect."
+    ),
+]
+
+
+def require_key(request: Request, key: str | None) -> str | None:
+    """The key of a write of the API, else None: pages are guarded by their form. Raises IdempotencyKeyMissing (400)."""
+    if request.method != "POST" or not request.url.path.startswith("/api/"):
+        return None
+    if key is None:
+        raise IdempotencyKeyMissing(errors=[Fault("/headers/Idempotency-Key", "missing", IdempotencyKeyMissing.detail)])
+    return key
+
+
 async def open_tx(
-    request: Request,
-    actor: CurrentActor,
-    idempotency_key: Annotated[
-        str | None,
-        Header(description="The same key with the same request within 7 days: the stored answer, one effect."),
-    ] = None,
+    request: Request, actor: CurrentActor, idempotency_key: IdempotencyKey = None
 ) -> AsyncIterator[AsyncSession]:
+    key = require_key(request, idempotency_key)
     state = request.app.state
     async with state.database.tx() as tx:
         request.state.now = state.clock()
-        if idempotency_key is not None and request.method == "POST":
+        if key is not None:
             route = request.scope["route"].path
             body = await request.body()
             print_ = idempotency.fingerprint(request.method, request.url.path, request.url.query, body)
-            await idempotency.begin(tx, actor.id, idempotency_key, f"POST {route}", print_, request.state.now)
-            request.state.idempotency = (tx, actor.id, idempotency_key)
+            await idempotency.begin(tx, actor.id, key, f"POST {route}", print_, request.state.now)
+            request.state.idempotency = (tx, actor.id, key)
         yield tx
         if getattr(request.state, "refused", False):
             await tx.rollback()
 
 
 async def open_read(request: Request) -> AsyncIterator[AsyncSession]:
-    async with request.app.state.database.read() as read:
+    async with request.app.state.database.look() as read:
         yield read
 
 
@@ -118,17 +142,23 @@ def entity_tag(version: int) -> str:
 
 
 async def if_match(
-    if_match: Annotated[str | None, Header(description="`ETag` of what was read.")] = None,
-) -> str | None:
+    if_match: Annotated[
+        str | None,
+        Header(description="`ETag` of what was read, needed to change a thing; `*`: whatever it is now."),
+    ] = None,
+) -> str:
+    """Raises PreconditionRequired (428)."""
+    if if_match is None:
+        raise PreconditionRequired(errors=[Fault("/headers/If-Match", "missing", PreconditionRequired.detail)])
     return if_match
 
 
-IfMatch = Annotated[str | None, Depends(if_match)]
+IfMatch = Annotated[str, Depends(if_match)]
 
 
-def require_match(given: str | None, version: int) -> None:
-    """Raises Stale (412) when the caller read another version. Without the header the last writer wins."""
-    if given is not None and given != "*" and entity_tag(version) not in [tag.strip() for tag in given.split(",")]:
+def require_match(given: str, version: int) -> None:
+    """Raises Stale (412) when the caller read another version."""
+    if given != "*" and entity_tag(version) not in [tag.strip() for tag in given.split(",")]:
         raise Stale(errors=[Fault("/headers/If-Match", "stale", Stale.detail)])
 
 

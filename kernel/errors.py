@@ -87,6 +87,24 @@ class Unavailable(Refusal):
     detail = N_("A part of the system is away. Nothing was lost; try again shortly.")
 
 
+class MalformedRequest(Invalid):
+    detail = N_("Some values are missing or wrong.")
+
+
+class NoSuchPage(NotFound):
+    detail = N_("There is no such page.")
+
+
+class WrongMethod(Conflict):
+    status = 405
+    detail = N_("This address does not take that method.")
+
+
+class InternalError(Refusal):
+    status = 500
+    detail = N_("Something broke on our side. Nothing of this request was kept; the trace id helps us find it.")
+
+
 def problem(refusal: Refusal, translate: Callable[[str], str], trace_id: str) -> dict[str, Any]:
     """The problem document; `errors` lists every fault with its pointer."""
     body: dict[str, Any] = {

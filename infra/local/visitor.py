@@ -7,6 +7,7 @@ from http.cookies import SimpleCookie
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
+from uuid import uuid4
 
 import httpx
 
@@ -93,7 +94,7 @@ class Visitor:
         return self._checked(self.http.get(path, params={k: v for k, v in query.items() if v is not None}))
 
     def post(self, path: str, body: JSON | None = None, **headers: str) -> JSON:
-        return self._checked(self.http.post(path, json=body or {}, headers=headers))
+        return self._checked(self.http.post(path, json=body or {}, headers={**_writing(), **headers}))
 
     def send_file(self, name: str, content: bytes) -> JSON:
         """Stores one dossier part; the answer holds its id."""
@@ -127,6 +128,11 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> 
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}")
         time.sleep(0.1)
+
+
+def _writing() -> dict[str, str]:
+    """What every write of the API carries; `*`: what it changes may have been changed since by the others."""
+    return {"Idempotency-Key": str(uuid4()), "If-Match": "*"}
 
 
 def _cookies(jar: dict[str, str]) -> dict[str, str]:

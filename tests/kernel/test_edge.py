@@ -139,6 +139,15 @@ async def test_a_stale_if_match_is_refused(client):
     assert (answer.status_code, answer.json()["code"]) == (412, "Stale")
 
 
+async def test_a_write_says_by_which_key_it_may_be_repeated_and_which_version_it_changes(client):
+    answer = await client.post("/api/test/v1/things?name=a", headers={"Idempotency-Key": ""})
+    assert (answer.status_code, answer.json()["code"]) == (400, "IdempotencyKeyMissing")
+    assert answer.json()["errors"][0]["pointer"] == "/headers/Idempotency-Key"
+    assert await rows(client) == 0
+    answer = await client.put("/api/test/v1/things/a")
+    assert (answer.status_code, answer.json()["code"]) == (428, "PreconditionRequired")
+
+
 async def test_a_page_that_refuses_rolls_back(client):
     state = client.app.state
     token = forms.form_token(state.frame.form_key, "session-viettel-api", local_date(state.clock()))

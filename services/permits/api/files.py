@@ -5,12 +5,12 @@ from urllib.parse import quote
 from uuid import UUID
 
 import orjson
-from fastapi import Header, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from kernel import idempotency
 from kernel.db import new_id
-from kernel.edge import CurrentActor, api_router
+from kernel.edge import CurrentActor, IdempotencyKey, api_router, require_key
 from kernel.errors import TooLarge
 from services.permits import commands, queries
 from services.permits.api.gate import needs
@@ -30,10 +30,11 @@ async def store(
     request: Request,
     actor: CurrentActor,
     name: Annotated[str, Query(max_length=300, description="The file's name, for people.")] = "",
-    idempotency_key: Annotated[str | None, Header()] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Send one PDF, JPG or PNG as the raw body; its id is then named in a dossier within 48 hours."""
     policy.demand(actor, "permits:file:store")
+    require_key(request, idempotency_key)
     settings = request.app.state.settings
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > settings.max_file_mb * 1_000_000:

@@ -93,7 +93,7 @@ async def terminate(
     reason: str,
     *,
     now: datetime,
-    if_match: str | None = None,
+    if_match: str = "*",
 ) -> Recorded:
     """Ends an agreement: `on` is the first day on which it no longer holds.
 
@@ -126,7 +126,7 @@ async def correct(
     reason: str,
     *,
     now: datetime,
-    if_match: str | None = None,
+    if_match: str = "*",
 ) -> Recorded:
     """Says that a change was wrong: with `terms` what was right instead, without them that it never happened.
 

@@ -1,0 +1,168 @@
+"""The same list in the form that the caller accepts: JSON by pages, or CSV, XLSX and GeoJSON whole and streamed."""
+
+import asyncio
+import csv
+import io
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import IO, Any, NamedTuple
+
+import orjson
+import xlsxwriter
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+from kernel.errors import N_, Invalid, Refusal
+
+JSON = "application/json"
+CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+GEOJSON = "application/geo+json"
+ENDINGS = {CSV: "csv", XLSX: "xlsx", GEOJSON: "geojson"}
+ROWS_AT_ONCE = 2000
+SHEET_ROWS = 1_048_575
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_PIECE = 64 * 1024
+
+
+class NotAcceptable(Refusal):
+    status = 406
+    detail = N_("This address answers as {offered}.")
+
+
+class TooManyRows(Invalid):
+    detail = N_("A sheet holds {most} rows. Narrow the filters, or ask for CSV.")
+
+
+class Batch(NamedTuple):
+    """Rows as read, and the keyset after the last of them; None when there are no more."""
+
+    rows: list[dict[str, Any]]
+    after: list[Any] | None
+
+
+Fetch = Callable[[list[Any] | None, int], Awaitable[Batch]]
+
+
+def accepted(request: Request, *offered: str) -> str:
+    """Which of `offered` the Accept header likes best; the first where it does not care. Raises NotAcceptable (406)."""
+    header = request.headers.get("accept", "*/*")
+    best, quality = "", 0.0
+    for form in offered:
+        liked = max((_quality(part, form) for part in header.split(",")), default=0.0)
+        if liked > quality:
+            best, quality = form, liked
+    if not best:
+        raise NotAcceptable(offered=", ".join(offered))
+    return best
+
+
+def _quality(part: str, form: str) -> float:
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    if name not in ("*/*", form, f"{form.partition('/')[0]}/*"):
+        return 0.0
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return min(max(float(parameter[2:]), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+async def exported(form: str, name: str, columns: Sequence[str], fetch: Fetch) -> StreamingResponse:
+    """All rows that `fetch` finds as `form`, batch by batch; `columns` are members of the rows.
+
+    The first batch is read before the answer begins, so that what is wrong with the question is said as a problem.
+    Raises TooManyRows (422) for a sheet that cannot hold them.
+    """
+    first = await fetch(None, ROWS_AT_ONCE)
+    rows = _all(first, fetch)
+    if form == XLSX:
+        body = _pieces(await _sheet(columns, rows))
+    else:
+        body = _csv(columns, rows) if form == CSV else _geojson(columns, rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{ENDINGS[form]}"'}
+    return StreamingResponse(body, media_type=f"{form}; charset=utf-8" if form == CSV else form, headers=headers)
+
+
+async def _all(batch: Batch, fetch: Fetch) -> AsyncIterator[list[dict[str, Any]]]:
+    yield batch.rows
+    while batch.after is not None:
+        batch = await fetch(batch.after, ROWS_AT_ONCE)
+        yield batch.rows
+
+
+async def _csv(columns: Sequence[str], batches: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    # The mark tells spreadsheets that this is UTF-8.
+    text.write("\ufeff")
+    writer.writerow(columns)
+    async for rows in batches:
+        writer.writerows([_safe(_cell(row.get(name))) for name in columns] for row in rows)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+
+
+def _cell(value: Any) -> Any:
+    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
+
+
+def _safe(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula is marked as text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+async def _geojson(columns: Sequence[str], batches: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    """`lon` and `lat` of a row are its point; a row without them has no geometry."""
+    yield b'{"type":"FeatureCollection","features":['
+    begun = False
+    async for rows in batches:
+        piece = b",".join(orjson.dumps(_feature(columns, row)) for row in rows)
+        if piece:
+            yield b"," + piece if begun else piece
+            begun = True
+    yield b"]}"
+
+
+def _feature(columns: Sequence[str], row: dict[str, Any]) -> dict[str, Any]:
+    lon, lat = row.get("lon"), row.get("lat")
+    point = None if lon is None or lat is None else {"type": "Point", "coordinates": [lon, lat]}
+    told = {name: row.get(name) for name in columns if name not in ("id", "lon", "lat")}
+    return {"type": "Feature", "id": row.get("id"), "geometry": point, "properties": told}
+
+
+async def _sheet(columns: Sequence[str], batches: AsyncIterator[list[dict[str, Any]]]) -> IO[bytes]:
+    file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed when it has been sent
+    try:
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "in_memory": False}
+        book = xlsxwriter.Workbook(file, options)
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, columns)
+        written = 0
+        async for rows in batches:
+            if written + len(rows) > SHEET_ROWS:
+                raise TooManyRows(most=SHEET_ROWS)
+            await asyncio.to_thread(_write, sheet, columns, rows, written + 1)
+            written += len(rows)
+        await asyncio.to_thread(book.close)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _write(sheet: Any, columns: Sequence[str], rows: list[dict[str, Any]], at: int) -> None:
+    for number, row in enumerate(rows, at):
+        sheet.write_row(number, 0, [_cell(row.get(name)) for name in columns])
+
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece
+    finally:
+        file.close()
