@@ -1,7 +1,8 @@
 """NATS: streams that keep facts, questions that want an answer, and the marks of how far a stream is complete."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from nats.aio.msg import Msg
 from nats.errors import NoRespondersError
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
-from nats.js.api import StorageType, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StorageType, StreamConfig
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError
 from nats.js.kv import KeyValue
 from pydantic import BaseModel
@@ -29,6 +30,19 @@ Answer = Callable[[Database, Any], Awaitable[BaseModel]]
 
 DUPLICATE_WINDOW = 600.0
 ASK_TIMEOUT = 2.0
+ACK_WAIT = 30.0
+
+
+def durable(reader: str, subjects: Sequence[str]) -> ConsumerConfig:
+    """The one durable that a reader has of a stream, named after the reader."""
+    return ConsumerConfig(
+        durable_name=reader,
+        deliver_policy=DeliverPolicy.ALL,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ACK_WAIT,
+        max_ack_pending=1000,
+        filter_subjects=list(subjects),
+    )
 
 
 class QuestionRefused(Refusal):
@@ -58,8 +72,11 @@ class Bus:
         async def quietly(error: Exception) -> None:
             log.warning("nats", error=repr(error))
 
+        seed, authority = self._settings.nats_seed_file, self._settings.nats_ca
         await self.client.connect(
             self._settings.nats_url,
+            nkeys_seed=str(seed) if seed else None,
+            tls=ssl.create_default_context(cafile=authority) if authority else None,
             name=self._settings.name,
             inbox_prefix=f"_INBOX_{self._settings.name}".encode(),
             max_reconnect_attempts=-1,
@@ -107,6 +124,12 @@ class Bus:
         except nats.js.errors.BadRequestError:
             await self.js.update_stream(config)
 
+    async def grant(self, service: str, readers: Mapping[str, Sequence[str]]) -> None:
+        """The publisher makes its readers' durables, each filtered by what that reader may know: nobody takes more."""
+        for reader, events in readers.items():
+            subjects = [self.subject(event) for event in sorted(events)]
+            await self.js.add_consumer(self.stream(service), durable(reader, subjects))
+
     async def bucket(self, name: str, ttl: float | None = None) -> KeyValue:
         full = f"{self.prefix.replace('.', '_')}{name}"
         try:
@@ -116,16 +139,17 @@ class Bus:
 
     async def ask(self, question: Question, reply: type[Reply]) -> Reply:
         """Raises Unavailable (503) when nobody answers in two seconds, QuestionRefused when the other refuses."""
-        headers = {"traceparent": trace.current.get()} if trace.current.get() else None
-        try:
-            answer = await self.client.request(
-                self.subject(question.subject),
-                question.model_dump_json().encode(),
-                timeout=ASK_TIMEOUT,
-                headers=headers,
-            )
-        except (NoRespondersError, NatsTimeout, nats.errors.Error) as error:
-            raise Unavailable from error
+        with trace.span(f"ask {question.subject}", "CLIENT", messaging_system="nats"):
+            headers = {"traceparent": trace.current.get()} if trace.current.get() else None
+            try:
+                answer = await self.client.request(
+                    self.subject(question.subject),
+                    question.model_dump_json().encode(),
+                    timeout=ASK_TIMEOUT,
+                    headers=headers,
+                )
+            except (NoRespondersError, NatsTimeout, nats.errors.Error) as error:
+                raise Unavailable from error
         body = orjson.loads(answer.data)
         if "error" in body:
             raise QuestionRefused(service=question.subject.split(".")[1], code=body["error"])
@@ -135,9 +159,10 @@ class Bus:
         """Serves a question from a queue group, so that any of several processes may answer."""
 
         async def respond(msg: Msg) -> None:
-            trace.adopt((msg.headers or {}).get("traceparent"))
+            given = trace.adopt((msg.headers or {}).get("traceparent"))
             try:
-                said = await reply(database, question.model_validate_json(msg.data))
+                with trace.span(f"answer {question.subject}", "SERVER", given, messaging_system="nats"):
+                    said = await reply(database, question.model_validate_json(msg.data))
                 body = b'{"ok":' + said.model_dump_json().encode() + b"}"
             except Refusal as refusal:
                 body = orjson.dumps({"error": refusal.code})

@@ -53,6 +53,10 @@ parked_table = sa.Table(
     sa.Column("error", sa.Text, nullable=False),
     sa.Column("parked_at", _moment, nullable=False),
     sa.Column("redriven_at", _moment),
+    sa.Column("mended", sa.LargeBinary),
+    sa.Column("asked_at", _moment),
+    sa.Column("dropped_at", _moment),
+    sa.Column("tries", sa.Integer, nullable=False, server_default="0"),
 )
 audit_table = sa.Table(
     "audit",
@@ -70,6 +74,14 @@ audit_table = sa.Table(
     sa.Column("chain_hash", sa.Text),
     sa.Index("audit_unsealed", "seq", postgresql_where=sa.text("chain_no IS NULL")),
     sa.Index("audit_thing", "thing", "seq"),
+)
+audit_root_table = sa.Table(
+    "audit_root",
+    kernel_metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("chain_no", sa.BigInteger, nullable=False),
+    sa.Column("chain_hash", sa.Text, nullable=False),
+    sa.Column("at", _moment, nullable=False),
 )
 idempotency_table = sa.Table(
     "idempotency",

@@ -11,32 +11,35 @@ import nats.errors
 import sqlalchemy as sa
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.envelope import Envelope, Event, stream_of
-from kernel import logging, trace
-from kernel.bus import Bus
+from kernel import logging, metrics, trace
+from kernel.bus import Bus, durable
 from kernel.clock import Clock
-from kernel.db import Database, parked_table, watermark_table
+from kernel.db import Database, watermark_table
+from kernel.parked import park
 
 log = logging.get(__name__)
 E = TypeVar("E", bound=Event)
 
 BATCH = 200
 LAST_TRY = 8
-ACK_WAIT = 30.0
 WATERMARK_EVERY = 0.25
 
 
 @dataclass(frozen=True)
 class Received(Generic[E]):
+    """`traceparent`: of the message that brought it, else of the event itself."""
+
     envelope: Envelope
     event: E
+    traceparent: str | None = None
 
 
 Handler = Callable[..., Awaitable[None]]
@@ -44,14 +47,28 @@ Handlers = Mapping[type[Any], Handler]
 
 
 class Consumer:
-    """One durable of one stream, named after the consuming service; its filter is what the handlers know."""
+    """One durable of one stream, named after the consuming service; its filter is what the handlers know.
+
+    `granted`: the publisher makes the durable (`Bus.grant`) and this one only binds to it, as the broker's permissions
+    demand; else it is made here. `alive` is called whenever the stream was asked and answered.
+    """
 
     def __init__(
-        self, database: Database, bus: Bus, service: str, stream: str, handlers: Handlers, clock: Clock
+        self,
+        database: Database,
+        bus: Bus,
+        service: str,
+        stream: str,
+        handlers: Handlers,
+        clock: Clock,
+        *,
+        granted: bool = False,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._bus, self._service, self._stream, self._clock = database, bus, service, stream, clock
+        self._granted, self._alive = granted, alive
         self._noted = 0.0
-        self._handlers = {event.type: (event, handler) for event, handler in handlers.items()}
+        self._handlers = by_type(handlers)
 
     async def run(self) -> None:
         while True:
@@ -59,26 +76,26 @@ class Consumer:
                 subscription = await self._subscribe()
                 while True:
                     await self._step(subscription)
+            except NotFoundError:
+                log.info("consumer.waits", stream=self._stream, error="not granted yet")
+                await asyncio.sleep(0.5)
             except (OSError, nats.errors.Error, JetStreamError, DBAPIError) as error:
                 log.warning("consumer.waits", stream=self._stream, error=repr(error)[:300])
                 await asyncio.sleep(0.5)
 
     async def _subscribe(self) -> JetStreamContext.PullSubscription:
-        config = ConsumerConfig(
-            durable_name=self._service,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT,
-            max_ack_pending=BATCH * 5,
-            filter_subjects=[self._bus.subject(name) for name in sorted(self._handlers)],
-        )
         stream = self._bus.stream(self._stream)
-        await self._bus.js.add_consumer(stream, config)
+        if self._granted:
+            await self._bus.js.consumer_info(stream, self._service)
+        else:
+            subjects = [self._bus.subject(name) for name in sorted(self._handlers)]
+            await self._bus.js.add_consumer(stream, durable(self._service, subjects))
         return await self._bus.js.pull_subscribe_bind(durable=self._service, stream=stream)
 
     async def _step(self, subscription: JetStreamContext.PullSubscription) -> None:
         try:
             messages = await subscription.fetch(BATCH, timeout=1)
+            self._alive()
         except (nats.errors.TimeoutError, TimeoutError):
             messages = []
         if messages:
@@ -93,43 +110,45 @@ class Consumer:
         try:
             await self._apply([received for _, received in readable])
         except Exception as error:
-            if _is_outage(error):
+            if is_outage(error):
                 await _nak_all(messages, 1.0)
                 raise
             log.warning("batch.one_by_one", stream=self._stream, size=len(readable), error=repr(error)[:300])
             for message, received in readable:
                 await self._take_one(message, received)
             return
-        for message, _ in readable:
+        for message, received in readable:
             await message.ack()
+            metrics.messages.labels(received.envelope.type, "done").inc()
 
     async def _take_one(self, message: Msg, received: Received[Event]) -> None:
         try:
             await self._apply([received])
         except Exception as error:
-            if _is_outage(error):
+            if is_outage(error):
                 await message.nak(delay=1.0)
                 raise
             tries = message.metadata.num_delivered or 1
             if tries < LAST_TRY:
+                metrics.messages.labels(received.envelope.type, "again").inc()
                 await message.nak(delay=min(2.0**tries * 0.1, 30.0))
                 return
             log.exception("message.parked", subject=message.subject)
             await self._park(message, repr(error))
         else:
             await message.ack()
+            metrics.messages.labels(received.envelope.type, "done").inc()
 
     async def _readable(self, messages: Sequence[Msg]) -> list[tuple[Msg, Received[Event]]]:
         result: list[tuple[Msg, Received[Event]]] = []
         for message in messages:
             try:
-                envelope = Envelope.model_validate_json(message.data)
-                event = self._handlers[envelope.type][0].model_validate(envelope.data)
+                received = read(message.data, self._handlers, message.headers)
             except (ValidationError, KeyError) as error:
                 log.error("message.unreadable", subject=message.subject, error=repr(error)[:500])
                 await self._park(message, f"unreadable: {error!r}")
                 continue
-            result.append((message, Received(envelope, event)))
+            result.append((message, received))
         return result
 
     async def _apply(self, received: Sequence[Received[Event]]) -> None:
@@ -139,15 +158,9 @@ class Consumer:
 
     async def _park(self, message: Msg, error: str) -> None:
         async with self._database.tx() as tx:
-            row = {
-                "stream": self._stream,
-                "stream_seq": message.metadata.sequence.stream,
-                "subject": message.subject,
-                "payload": message.data,
-                "error": error[:2000],
-                "parked_at": self._clock(),
-            }
-            await tx.execute(insert(parked_table).values(row).on_conflict_do_nothing())
+            number = message.metadata.sequence.stream
+            await park(tx, self._stream, number, message.subject, message.data, error, now=self._clock())
+        metrics.messages.labels(message.subject, "parked").inc()
         await message.term()
 
     async def _note_watermark(self, subscription: JetStreamContext.PullSubscription) -> None:
@@ -172,6 +185,16 @@ class Consumer:
             )
 
 
+ByType = Mapping[str, tuple[type[Event], Handler]]
+
+
+def read(payload: bytes, handlers: ByType, headers: Mapping[str, str] | None = None) -> Received[Any]:
+    """Raises pydantic.ValidationError or KeyError when it is not a message that these handlers know."""
+    envelope = Envelope.model_validate_json(payload)
+    event = handlers[envelope.type][0].model_validate(envelope.data)
+    return Received(envelope, event, (headers or {}).get("traceparent") or envelope.traceparent)
+
+
 # One text whatever the size of the batch, so that it is compiled and planned once.
 _SEE = sa.text(
     "INSERT INTO inbox (stream, id, received_at) SELECT :stream, i.id, :now FROM unnest(CAST(:ids AS uuid[])) i(id)"
@@ -183,7 +206,7 @@ async def apply(
     tx: AsyncSession,
     stream: str,
     received: Sequence[Received[Any]],
-    handlers: Mapping[str, tuple[type[Event], Handler]],
+    handlers: ByType,
     now: datetime,
 ) -> None:
     """Inbox rows and effects of one batch, in the order given; what was seen before is left out."""
@@ -197,8 +220,15 @@ async def apply(
     unseen = [one for one in first.values() if one.envelope.id in fresh]
     for kind, run in groupby(unseen, key=lambda one: one.envelope.type):
         batch = list(run)
-        trace.adopt(batch[0].envelope.traceparent)
-        await handlers[kind][1](tx, batch, now=now)
+        with (
+            trace.batch(f"handle {kind}", [one.traceparent for one in batch]),
+            metrics.handler_seconds.labels(kind).time(),
+        ):
+            await handlers[kind][1](tx, batch, now=now)
+
+
+def by_type(handlers: Handlers) -> ByType:
+    return {event.type: (event, handler) for event, handler in handlers.items()}
 
 
 def by_stream(handlers: Handlers) -> dict[str, dict[type[Event], Handler]]:
@@ -213,7 +243,7 @@ async def _nak_all(messages: Sequence[Msg], delay: float) -> None:
         await message.nak(delay=delay)
 
 
-def _is_outage(error: BaseException) -> bool:
+def is_outage(error: BaseException) -> bool:
     """A database that is away is nobody's fault and no reason to park a message."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or type(error.orig).__name__ in _OUTAGES or _is_refused(error.orig)

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import UTC, timedelta
 
 import asyncpg
 import nats.errors
+from nats.js.api import PubAck
 from nats.js.errors import APIError, NotFoundError
 
-from kernel import logging
+from kernel import logging, metrics, trace
 from kernel.bus import Bus
 from kernel.clock import Clock
 from kernel.db import CHANNEL, MARGIN
@@ -26,8 +28,10 @@ _RELAY_LOCK = 0x0B0C
 class Relay:
     """Holds its own connection for as long as it lives: the advisory lock and LISTEN belong to it."""
 
-    def __init__(self, url: str, bus: Bus, service: str, clock: Clock) -> None:
-        self._url, self._bus, self._service, self._clock = url, bus, service, clock
+    def __init__(
+        self, url: str, bus: Bus, service: str, clock: Clock, alive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._url, self._bus, self._service, self._clock, self._alive = url, bus, service, clock, alive
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -50,6 +54,7 @@ class Relay:
                 self._woken.clear()
                 sent = await self._send(connection)
                 if sent:
+                    self._alive()
                     busy_until = time() + BUSY_FOR
                 if sent < BATCH:
                     if time() - marked >= WATERMARK_EVERY:
@@ -68,24 +73,34 @@ class Relay:
     async def _send(self, connection: asyncpg.Connection) -> int:
         """Rows chosen by "not yet sent", never by position: a lower number may be committed later."""
         rows = await connection.fetch(
-            "SELECT seq, id, subject, envelope::text FROM outbox WHERE sent_at IS NULL ORDER BY seq LIMIT $1", BATCH
+            "SELECT seq, id, subject, envelope::text, envelope->>'traceparent' AS traceparent"
+            " FROM outbox WHERE sent_at IS NULL ORDER BY seq LIMIT $1",
+            BATCH,
         )
         if not rows:
             return 0
-        waiting = [
-            await self._bus.js.publish_async(
-                self._bus.subject(row["subject"]), row["envelope"].encode(), headers={"Nats-Msg-Id": str(row["id"])}
-            )
-            for row in rows
-        ]
+        waiting = [await self._publish(row) for row in rows]
         answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 15)
         done = [row["seq"] for row, answer in zip(rows, answers, strict=True) if not isinstance(answer, BaseException)]
         if done:
             await connection.execute("UPDATE outbox SET sent_at = now() WHERE seq = ANY($1)", done)
+            for row in rows:
+                metrics.published.labels(row["subject"]).inc()
         if len(done) < len(rows):
             first = next(a for a in answers if isinstance(a, BaseException))
             raise first if isinstance(first, nats.errors.Error | TimeoutError) else OSError(repr(first))
         return len(rows)
+
+    async def _publish(self, row: asyncpg.Record) -> Awaitable[PubAck]:
+        headers = {"Nats-Msg-Id": str(row["id"])}
+        with trace.span(f"publish {row['subject']}", "PRODUCER", row["traceparent"], messaging_system="nats"):
+            if parent := (trace.current.get() if trace.is_on() else row["traceparent"]):
+                headers["traceparent"] = parent
+            subject = self._bus.subject(row["subject"])
+            acknowledged: Awaitable[PubAck] = await self._bus.js.publish_async(
+                subject, row["envelope"].encode(), headers=headers
+            )
+            return acknowledged
 
     async def _mark(self, connection: asyncpg.Connection) -> None:
         """Everything recorded before `until` is in the stream: no older row is unsent, no older writer is open."""
@@ -103,3 +118,4 @@ class Relay:
         except (NotFoundError, APIError):
             return
         await self._bus.put_watermark(self._service, until.astimezone(UTC), info.state.last_seq)
+        self._alive()

@@ -9,7 +9,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """A setting `port` of service `registry` is `REGISTRY_PORT`, else `PORT`, else its default."""
+    """A setting `port` of service `registry` is `REGISTRY_PORT`, else `PORT`, else its default.
+
+    `nats_seed_file` holds the seed of the user's nkey; without one the address itself says who we are. `nats_ca` is
+    the authority that the broker's certificate must come from. `metrics_port` 0: no metrics are served.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -17,6 +21,9 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = 0
     nats_url: str
+    nats_seed_file: Path | None = None
+    nats_ca: Path | None = None
+    metrics_port: int = 0
     issuer: str = "http://127.0.0.1:8081/realms/hatang"
     audience: str = "hatang-api"
     public_url: str = "http://127.0.0.1:8080"

@@ -2,28 +2,38 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import uvloop
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.envelope import Question
-from kernel import audit, idempotency, logging
+from kernel import audit, idempotency, inbox, logging, metrics, parked, roots, trace
 from kernel.bus import Answer, Bus
 from kernel.clock import Clock
 from kernel.db import Database, heartbeat_table
-from kernel.inbox import Consumer, Handlers, by_stream
+from kernel.inbox import Consumer, Handlers, by_stream, by_type
+from kernel.lags import lags
 from kernel.relay import Relay
 from kernel.settings import ServiceSettings
 
 log = logging.get(__name__)
 SEAL_EVERY = 0.2
 HEARTBEAT_EVERY = 3.0
+REDRIVE_EVERY = 1.0
+MEASURE_EVERY = 15.0
+# A part that was not heard of for so long is not beaten for: what is wrong with it shows in the service's readiness.
+PART_SILENCE = 10.0
 KEYS_KEPT = timedelta(days=7)
+
+Figures = Mapping[tuple[str, str], float]
+Gauges = Callable[[AsyncSession, datetime], Awaitable[Figures]]
 
 
 @dataclass(frozen=True)
@@ -35,102 +45,179 @@ class Job:
     run: Callable[[Database, Bus, datetime], Awaitable[int]]
 
 
+@dataclass(frozen=True)
+class Duties:
+    """What one service's worker is for. `readers`: the events of its stream that each other service may know."""
+
+    handlers: Handlers
+    jobs: Sequence[Job] = ()
+    answers: Mapping[type[Question], Answer] = field(default_factory=dict)
+    readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    gauges: Gauges | None = None
+
+
 def run(
     settings: ServiceSettings,
     *,
     handlers: Handlers,
     jobs: Sequence[Job] = (),
     answers: Mapping[type[Question], Answer] | None = None,
+    readers: Mapping[str, Sequence[str]] | None = None,
+    gauges: Gauges | None = None,
 ) -> None:
-    """Runs until SIGTERM or SIGINT, then ends cleanly: what was not acknowledged comes again."""
+    """Runs until SIGTERM or SIGINT, then ends cleanly: what was not acknowledged comes again.
+
+    `readers` None: nothing is granted, and each consumer makes its own durable (a broker without permissions).
+    """
     logging.configure(f"{settings.name}.worker", settings.log_level)
-    uvloop.run(_run(settings, handlers, jobs, answers or {}))
-
-
-async def _run(
-    settings: ServiceSettings, handlers: Handlers, jobs: Sequence[Job], answers: Mapping[type[Question], Answer]
-) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    clock = Clock(settings.clock_file, settings.demo)
-    database, bus = Database(settings.database_url, max(settings.pool_size // 2, 4)), Bus(settings)
-    await bus.connect()
-    tasks = [
-        asyncio.create_task(_for_ever(name, work))
-        for name, work in _work(settings, database, bus, clock, handlers, jobs, answers)
-    ]
-    log.info("worker.started")
-    await stop.wait()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await bus.close()
-    await database.close()
-    log.info("worker.stopped")
+    trace.configure(f"{settings.name}.worker")
+    stop = metrics.serve(settings.metrics_port, settings.host)
+    duties = Duties(handlers, jobs, answers or {}, readers or {}, gauges)
+    try:
+        uvloop.run(Worker(settings, duties, granted=readers is not None).run())
+    finally:
+        stop()
+        trace.close()
 
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-def _work(
-    settings: ServiceSettings,
-    database: Database,
-    bus: Bus,
-    clock: Clock,
-    handlers: Handlers,
-    jobs: Sequence[Job],
-    answers: Mapping[type[Question], Answer],
-) -> list[tuple[str, Work]]:
-    async def relay() -> None:
-        await bus.ensure_stream(settings.name)
-        await Relay(settings.database_url, bus, settings.name, clock).run()
+class Worker:
+    """The parts of the process, each begun again by itself when it fails."""
 
-    async def serve() -> None:
-        for question, reply in answers.items():
-            await bus.answer(question, database, reply)
+    def __init__(self, settings: ServiceSettings, duties: Duties, *, granted: bool = True) -> None:
+        self._settings, self._duties, self._granted = settings, duties, granted
+        self._clock = Clock(settings.clock_file, settings.demo)
+        self._database = Database(settings.database_url, max(settings.pool_size // 2, 4))
+        self._bus = Bus(settings)
+        self._heard: dict[str, float] = {}
+        self._tellers = metrics.Tellers(settings.name)
+        metrics.watch_pool(self._database.engine)
+
+    async def run(self) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop.set)
+        await self._bus.connect()
+        tasks = [asyncio.create_task(_for_ever(name, work)) for name, work in self._parts()]
+        log.info("worker.started")
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._bus.close()
+        await self._database.close()
+        log.info("worker.stopped")
+
+    def _parts(self) -> list[tuple[str, Work]]:
+        streams = by_stream(self._duties.handlers)
+        return [
+            ("relay", self._relay),
+            ("questions", self._serve),
+            ("sealer", _every(SEAL_EVERY, self._seal)),
+            ("heartbeat", _every(HEARTBEAT_EVERY, self._beat)),
+            ("idempotency", _every(3600, self._forget_keys)),
+            ("redrive", _every(REDRIVE_EVERY, self._redrive)),
+            ("metrics", _every(MEASURE_EVERY, self._measure)),
+            *((f"consumer.{stream}", self._consumer(stream, own).run) for stream, own in streams.items()),
+            *((f"job.{job.name}", _every(job.every, self._visit(job))) for job in self._duties.jobs),
+        ]
+
+    def _hear(self, part: str) -> Callable[[], None]:
+        """A part that touches the broker, in the service's readiness: well as long as it calls this."""
+        self._heard[part] = float("-inf")
+
+        def alive() -> None:
+            self._heard[part] = time.monotonic()
+
+        return alive
+
+    async def _relay(self) -> None:
+        settings = self._settings
+        alive = self._hear("relay")
+        await self._bus.ensure_stream(settings.name)
+        await self._bus.grant(settings.name, self._duties.readers)
+        await Relay(settings.database_url, self._bus, settings.name, self._clock, alive).run()
+
+    def _consumer(self, stream: str, own: Handlers) -> Consumer:
+        return Consumer(
+            self._database,
+            self._bus,
+            self._settings.name,
+            stream,
+            own,
+            self._clock,
+            granted=self._granted,
+            alive=self._hear(f"consumer.{stream}"),
+        )
+
+    async def _serve(self) -> None:
+        for question, reply in self._duties.answers.items():
+            await self._bus.answer(question, self._database, reply)
         await asyncio.Event().wait()
 
-    def every(seconds: float, act: Callable[[], Awaitable[object]]) -> Work:
-        async def repeat() -> None:
-            while True:
-                await act()
-                await asyncio.sleep(seconds)
+    async def _seal(self) -> None:
+        async with self._database.tx() as tx:
+            if await audit.seal(tx):
+                await roots.note(tx, now=self._clock())
 
-        return repeat
-
-    async def seal() -> None:
-        async with database.tx() as tx:
-            await audit.seal(tx)
-
-    async def beat() -> None:
-        async with database.tx() as tx:
-            statement = insert(heartbeat_table).values(worker=settings.name, at=func.clock_timestamp())
+    async def _beat(self) -> None:
+        """One row for the process, one for each part that was heard of lately; parts of the past go."""
+        name, limit = self._settings.name, time.monotonic() - PART_SILENCE
+        rows = [name, *(part for part, heard in self._heard.items() if heard >= limit)]
+        async with self._database.tx() as tx:
+            statement = insert(heartbeat_table).values([{"worker": row, "at": func.clock_timestamp()} for row in rows])
             await tx.execute(
                 statement.on_conflict_do_update(index_elements=["worker"], set_={"at": statement.excluded.at})
             )
+            await tx.execute(delete(heartbeat_table).where(heartbeat_table.c.worker.not_in([name, *self._heard])))
 
-    async def forget_keys() -> None:
-        async with database.tx() as tx:
-            await idempotency.forget(tx, clock() - KEYS_KEPT)
+    async def _forget_keys(self) -> None:
+        async with self._database.tx() as tx:
+            await idempotency.forget(tx, self._clock() - KEYS_KEPT)
 
-    def visit(job: Job) -> Callable[[], Awaitable[object]]:
-        return lambda: job.run(database, bus, clock())
+    async def _redrive(self) -> None:
+        async with self._database.read() as read:
+            asked = await parked.asked(read)
+        for message in asked:
+            try:
+                async with self._database.tx() as tx:
+                    await parked.settle(tx, message, self._apply, now=self._clock())
+                log.info("parked.redriven", message=message.id)
+            except Exception as error:
+                if inbox.is_outage(error):
+                    raise
+                log.warning("parked.again", message=message.id, error=repr(error)[:500])
+                async with self._database.tx() as tx:
+                    await parked.note(tx, message, repr(error))
 
-    consumers = [
-        (f"consumer.{stream}", Consumer(database, bus, settings.name, stream, own, clock).run)
-        for stream, own in by_stream(handlers).items()
-    ]
-    return [
-        ("relay", relay),
-        ("questions", serve),
-        ("sealer", every(SEAL_EVERY, seal)),
-        ("heartbeat", every(HEARTBEAT_EVERY, beat)),
-        ("idempotency", every(3600, forget_keys)),
-        *consumers,
-        *((f"job.{job.name}", every(job.every, visit(job))) for job in jobs),
-    ]
+    async def _apply(self, tx: AsyncSession, message: parked.Parked, now: datetime) -> None:
+        handlers = by_type(self._duties.handlers)
+        await inbox.apply(tx, message.stream, [inbox.read(message.payload, handlers)], handlers, now)
+
+    async def _measure(self) -> None:
+        async with self._database.read() as read:
+            await lags(read, now=self._clock())
+            if self._duties.gauges is not None:
+                self._tellers.tell(await self._duties.gauges(read, self._clock()))
+
+    def _visit(self, job: Job) -> Callable[[], Awaitable[object]]:
+        async def visit() -> None:
+            with metrics.job_seconds.labels(job.name).time():
+                await job.run(self._database, self._bus, self._clock())
+
+        return visit
+
+
+def _every(seconds: float, act: Callable[[], Awaitable[object]]) -> Work:
+    async def repeat() -> None:
+        while True:
+            await act()
+            await asyncio.sleep(seconds)
+
+    return repeat
 
 
 async def _for_ever(name: str, work: Work) -> None:
