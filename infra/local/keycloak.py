@@ -23,6 +23,7 @@ BUILT = 10
 BUILD_SECONDS = 180
 JAVA_LOCK = Path(__file__).with_name("java.lock")
 OPENED = ("java.util", "java.util.concurrent", "java.security", "java.lang")
+FEATURES = "client-secret-rotation"
 POOL = "io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory"
 
 
@@ -35,12 +36,12 @@ class Keycloak:
 
     def command(self, home: Path, port: int, environ: Mapping[str, str]) -> Command:
         """`environ` fills the realm file's placeholders and names the first administrator."""
-        chosen = ["start-dev", "--http-host=127.0.0.1", f"--http-port={port}", "--import-realm"]
+        chosen = [*_start(port), "--import-realm"]
         return Command(self._argv(_home(home, self.distribution), chosen), dict(environ))
 
     def build(self, port: int) -> None:
         """Prepares the distribution as the first `start-dev` would, which then ends with exit code 10."""
-        argv = self._argv(self.distribution, ["start-dev", "--http-host=127.0.0.1", f"--http-port={port}"])
+        argv = self._argv(self.distribution, _start(port))
         try:
             done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS)  # noqa: S603
         except subprocess.TimeoutExpired:
@@ -64,6 +65,11 @@ class Keycloak:
         return [self.java, *options, "-cp", jar, "io.quarkus.bootstrap.runner.QuarkusEntryPoint", *arguments]
 
 
+def _start(port: int) -> list[str]:
+    """The feature keeps a client's former secret good for a while after a new one was made."""
+    return ["start-dev", "--http-host=127.0.0.1", f"--http-port={port}", f"--features={FEATURES}"]
+
+
 def _home(home: Path, distribution: Path) -> Path:
     """A home with its own database and the realm to import; programs and themes are the distribution's."""
     (home / "data" / "import").mkdir(parents=True, exist_ok=True)
@@ -81,7 +87,7 @@ def fetch(environ: Mapping[str, str] = os.environ) -> Keycloak:
     with _only_one(cache(environ)):
         if not found.distribution.exists():
             _unpack(cache(environ))
-        stamp = found.distribution / "built"
+        stamp = found.distribution / f"built-{FEATURES}"
         if not stamp.exists():
             found.build(free_ports(1)[0])
             stamp.touch()

@@ -16,8 +16,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from infra.local.identity import page
+from infra.local.identity import admin, page
+from infra.local.identity.directory import Directory, fits
+from infra.local.identity.goodbyes import Goodbyes
 from infra.local.identity.grants import METHODS, Asked, CodeGrant, Server
+from infra.local.identity.journal import Journal
 from infra.local.identity.keys import KeyRing
 from infra.local.identity.realm import Client, Realm
 from infra.local.identity.sessions import Sessions
@@ -36,7 +39,15 @@ class Provider:
         self.keys = KeyRing(folder / "keys.json")
         self.sessions = Sessions(folder / "sessions.db", idle=realm.idle_seconds, longest=realm.session_seconds)
         self.tokens = Tokens(realm, self.keys, self.issuer)
-        self.server = Server(realm, self.sessions, self.tokens)
+        self.directory = Directory(realm, folder / "directory.db")
+        self.journal = Journal(folder / "events.db")
+        self.server = Server(self.directory, self.sessions, self.tokens, self.journal)
+        self.goodbyes = Goodbyes(self.directory, self.sessions, self.tokens)
+
+    async def close(self) -> None:
+        await self.goodbyes.close()
+        for kept in (self.sessions, self.directory, self.journal):
+            kept.close()
 
     async def discovery(self, request: Request) -> Response:
         at = f"{self.issuer}{PROTOCOL}"
@@ -47,6 +58,8 @@ class Provider:
                 "token_endpoint": f"{at}/token",
                 "userinfo_endpoint": f"{at}/userinfo",
                 "end_session_endpoint": f"{at}/logout",
+                "backchannel_logout_supported": True,
+                "backchannel_logout_session_supported": True,
                 "jwks_uri": f"{at}/certs",
                 "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
                 "response_types_supported": ["code"],
@@ -72,13 +85,21 @@ class Provider:
         if request.method == "GET" and "none" in asked.payload.data.get("prompt", "").split():
             return self._back(grant.redirect_uri, {"error": "login_required", "state": asked.payload.state})
         if request.method == "GET" or _is_foreign(request):
-            return page.pick(self.realm, grant.request.client.id, grant.redirect_uri)
-        person = self.realm.people.get(str((await request.form()).get("person", "")))
-        if person is None:
-            return page.pick(self.realm, grant.request.client.id, grant.redirect_uri)
+            return self._pick(grant)
+        form = await request.form()
+        person = self.directory.people.get(str(form.get("person", "")))
+        if person is None or person.is_pending:
+            return self._pick(grant)
+        if not person.enabled:
+            return page.barred(person)
+        if person.password and not fits(str(form.get("password", "")), person.password):
+            return page.password(person, grant.redirect_uri, wrong="password" in form)
         answer: Response = self.server.create_authorization_response(asked, grant_user=person, grant=grant)
         answer.headers["location"] += "&" + urlencode({"iss": self.issuer})
         return answer
+
+    def _pick(self, grant: CodeGrant) -> Response:
+        return page.pick(self.realm, self.directory.people.values(), grant.request.client.id, grant.redirect_uri)
 
     def _refused(self, error: Any) -> Response:
         """Back to the client where its address has been checked, else to a page: never an open redirect."""
@@ -98,8 +119,8 @@ class Provider:
     async def userinfo(self, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         claims = self.tokens.read(token, "Bearer") if scheme.lower() == "bearer" else None
-        person = self.realm.people.get(claims["preferred_username"]) if claims else None
-        if claims is None or person is None or self.sessions.live(claims["sid"]) is None:
+        person = self.directory.people.get(claims["preferred_username"]) if claims and "sid" in claims else None
+        if claims is None or person is None or not person.enabled or self.sessions.live(claims["sid"]) is None:
             challenge = {"WWW-Authenticate": f'Bearer realm="{self.realm.name}", error="invalid_token"'}
             return JSONResponse({"error": "invalid_token"}, 401, challenge)
         return JSONResponse(person.claims())
@@ -113,11 +134,11 @@ class Provider:
         claims = self.tokens.read(sent.get("id_token_hint", ""), "ID", expired=True)
         if claims is None:
             return page.refusal("invalid_request: id_token_hint is missing or not ours")
-        client = self.realm.clients[claims["azp"]]
+        client = self.directory.clients[claims["azp"]]
         uri = sent.get("post_logout_redirect_uri")
         if sent.get("client_id", client.id) != client.id or (uri and not client.check_post_logout_uri(uri)):
             return page.refusal("invalid_request: post_logout_redirect_uri is not registered for this client")
-        self.sessions.end(claims["sid"])
+        self.goodbyes.end(claims["sid"])
         if not uri:
             return page.signed_out()
         return RedirectResponse(uri + (f"?{urlencode({'state': sent['state']})}" if "state" in sent else ""), 303)
@@ -131,7 +152,7 @@ class Provider:
         claims = self.tokens.read_refresh(refresh_token)
         if claims is None or claims["azp"] != client.id:
             return JSONResponse({"error": "invalid_grant", "error_description": "Invalid refresh token"}, 400)
-        self.sessions.end(claims["sid"])
+        self.goodbyes.end(claims["sid"])
         return Response(status_code=204)
 
     async def rotate(self, request: Request) -> Response:
@@ -172,7 +193,7 @@ def create_app(realm: Realm, folder: Path, origin: str) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         get_running_loop().add_signal_handler(signal.SIGHUP, provider.keys.rotate)
         yield
-        provider.sessions.close()
+        await provider.close()
 
     protocol = [
         Route("/auth", provider.authorize, methods=["GET", "POST"]),
@@ -184,6 +205,7 @@ def create_app(realm: Realm, folder: Path, origin: str) -> Starlette:
     routes = [
         Route(f"/realms/{realm.name}/.well-known/openid-configuration", provider.discovery),
         Mount(f"/realms/{realm.name}{PROTOCOL}", routes=protocol),
+        Mount(f"/admin/realms/{realm.name}", routes=admin.routes(provider)),
         Route("/rotate", provider.rotate, methods=["POST"]),
         Route("/resources/identity.css", provider.style),
         Route("/health/ready", provider.ready),

@@ -13,7 +13,9 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from starlette.datastructures import FormData, QueryParams
 from starlette.responses import Response
 
-from infra.local.identity.realm import Client, Person, Realm
+from infra.local.identity.directory import Directory
+from infra.local.identity.journal import Journal
+from infra.local.identity.realm import Client, Person
 from infra.local.identity.sessions import Code, Session, Sessions, new_sid
 from infra.local.identity.tokens import Tokens
 
@@ -53,17 +55,18 @@ class Asked(OAuth2Request):  # type: ignore[misc]
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]
-    """Knows clients from the realm file; sessions and tokens are its own."""
+    """Knows clients and people from the directory; sessions and tokens are its own."""
 
-    def __init__(self, realm: Realm, sessions: Sessions, tokens: Tokens) -> None:
+    def __init__(self, directory: Directory, sessions: Sessions, tokens: Tokens, journal: Journal) -> None:
         super().__init__()
-        self.realm, self.sessions, self.tokens = realm, sessions, tokens
+        self.directory, self.sessions, self.tokens, self.journal = directory, sessions, tokens, journal
         self.register_grant(CodeGrant, [Proof(required=True)])
         self.register_grant(RefreshGrant)
         self.register_grant(ClientGrant)
 
     def query_client(self, client_id: str) -> Client | None:
-        return self.realm.clients.get(client_id)
+        found = self.directory.clients.get(client_id)
+        return found if found is not None and found.enabled else None
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """Tokens are self-contained; only their session is kept, and the grants keep it."""
@@ -118,14 +121,21 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
         """A used code stays until its minute is over, so that its second use is noticed."""
 
     def authenticate_user(self, authorization_code: Code) -> Person | None:
-        found: Person | None = self.server.realm.people.get(authorization_code.username)
-        return found
+        return _enabled(self.server.directory, authorization_code.username)
 
     def generate_token(self, user: Person, **_: object) -> dict[str, Any]:
         code: Code = self.request.authorization_code
         session = self.server.sessions.open(code)
+        self.server.journal.note("LOGIN", client=code.client, user=user.id, session=session.sid, username=user.username)
         made: dict[str, Any] = self.server.tokens.for_session(self.request.client, user, session, code.nonce)
         return made
+
+
+def _enabled(directory: Directory, username: str) -> Person:
+    person = directory.people.get(username)
+    if person is None or not person.enabled:
+        raise InvalidGrantError("User disabled")
+    return person
 
 
 class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
@@ -139,8 +149,7 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]
         return Refreshable(session)
 
     def authenticate_user(self, refresh_token: "Refreshable") -> Person | None:
-        found: Person | None = self.server.realm.people.get(refresh_token.session.username)
-        return found
+        return _enabled(self.server.directory, refresh_token.session.username)
 
     def issue_token(self, user: Person, refresh_token: "Refreshable") -> dict[str, Any]:
         session = refresh_token.session
@@ -170,5 +179,9 @@ class ClientGrant(grants.ClientCredentialsGrant):  # type: ignore[misc]
 
     def generate_token(self, scope: str | None = None, **_: object) -> dict[str, Any]:
         client: Client = self.request.client
-        made: dict[str, Any] = self.server.tokens.for_client(client, client.account, scope or "")
+        account = client.account
+        if account is None or not account.enabled:
+            raise InvalidGrantError("User disabled")
+        self.server.journal.note("CLIENT_LOGIN", client=client.id, user=account.id, username=account.username)
+        made: dict[str, Any] = self.server.tokens.for_client(client, account, scope or "")
         return made

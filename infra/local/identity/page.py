@@ -23,14 +23,25 @@ class Choice:
     duties: str
 
 
-def pick(realm: Realm, application: str, redirect_uri: str) -> HTMLResponse:
-    """Everybody of the realm, grouped by organisation in the order of the realm file."""
+def pick(realm: Realm, people: Iterable[Person], application: str, redirect_uri: str) -> HTMLResponse:
+    """Everybody who may sign in, grouped by organisation in the order of the realm file."""
     groups: dict[str, list[Choice]] = {}
-    for person in realm.people.values():
-        groups.setdefault(person.org, []).append(_choice(person, realm))
+    for person in people:
+        if person.enabled and not person.is_pending:
+            groups.setdefault(person.org, []).append(_choice(person, realm))
     named = [(realm.organisations.get(org, org), org, choices) for org, choices in groups.items()]
     body = _pages.get_template("pick.html").render(title=realm.title, application=application, groups=named)
     return _page(body, 200, form_action=f"'self' {_origin(redirect_uri)}")
+
+
+def password(person: Person, redirect_uri: str, *, wrong: bool) -> HTMLResponse:
+    """For those who were invited: they have set a password of their own."""
+    body = _pages.get_template("password.html").render(person=person, wrong=wrong)
+    return _page(body, 200, form_action=f"'self' {_origin(redirect_uri)}")
+
+
+def barred(person: Person) -> HTMLResponse:
+    return _page(_pages.get_template("barred.html").render(person=person), 403)
 
 
 def refusal(text: str, status: int = 400) -> HTMLResponse:

@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from pathlib import Path
@@ -12,12 +13,18 @@ from urllib.parse import urlsplit
 
 REALM_FILE = Path(__file__).parents[2] / "keycloak" / "realm.json"
 LOOPBACK = ("127.0.0.1", "localhost")
+API = "hatang-api"
+MANAGEMENT = "realm-management"
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.]+)(?::([^}]*))?\}")
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may sign in, or the account behind a service client."""
+    """Somebody who may sign in, or the account behind a service client.
+
+    `password` is the hash of a password of his own, empty for those who are picked; `is_pending`: he has to set one
+    first. `management` are the rights over the realm itself.
+    """
 
     id: str
     username: str
@@ -26,6 +33,10 @@ class Person:
     locale: str
     functions: tuple[str, ...]
     capabilities: tuple[str, ...]
+    management: tuple[str, ...] = ()
+    enabled: bool = True
+    password: str = ""
+    is_pending: bool = False
 
     def claims(self) -> dict[str, Any]:
         """What the realm's mappers say of this person; absent where Keycloak leaves a claim out."""
@@ -51,6 +62,13 @@ class Client:
     post_logout_uris: tuple[str, ...]
     signs_people_in: bool
     account: Person | None
+    key: str = ""
+    enabled: bool = True
+    scopes: tuple[str, ...] = ()
+    logout_url: str = ""
+    secret_ends: int = 0
+    rotated: str = ""
+    rotated_ends: int = 0
 
     @property
     def client_id(self) -> str:
@@ -72,7 +90,10 @@ class Client:
         return _is_registered(uri, self.post_logout_uris)
 
     def check_client_secret(self, secret: str) -> bool:
-        return bool(self.secret) and compare_digest(self.secret.encode(), secret.encode())
+        """The newest one until it ends; beside it, for a while after a rotation, the one before."""
+        now = time.time()
+        held = [(self.secret, self.secret_ends or now + 1), (self.rotated, self.rotated_ends)]
+        return any(kept and now < ends and compare_digest(kept.encode(), secret.encode()) for kept, ends in held)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method in ("client_secret_basic", "client_secret_post")
@@ -104,6 +125,8 @@ class Realm:
     title: str
     people: Mapping[str, Person]
     clients: Mapping[str, Client]
+    user_documents: Sequence[Mapping[str, Any]]
+    client_documents: Sequence[Mapping[str, Any]]
     roles: Mapping[str, str]
     organisations: Mapping[str, str]
     functions: Mapping[str, str]
@@ -115,21 +138,32 @@ class Realm:
 def load(path: Path = REALM_FILE, environ: Mapping[str, str] = os.environ) -> Realm:
     """Reads a Keycloak realm import. `${NAME:default}` comes from the environment, as Keycloak does it."""
     raw = json.loads(path.read_text(encoding="utf-8"), object_hook=lambda found: _filled(found, environ))
-    users = [_person(user) for user in raw["users"]]
-    accounts = {user["serviceAccountClientId"]: users[no] for no, user in enumerate(raw["users"]) if _is_account(user)}
-    people = {person.username: person for person in users if person not in accounts.values()}
+    people, clients = people_of(raw["users"]), clients_of(raw["clients"], raw["users"])
     return Realm(
         name=raw["realm"],
         title=raw["displayName"],
         people=people,
-        clients={c["clientId"]: _client(c, accounts.get(c["clientId"])) for c in raw["clients"]},
-        roles={role["name"]: role["description"] for role in raw["roles"]["client"]["hatang-api"]},
+        clients=clients,
+        user_documents=raw["users"],
+        client_documents=raw["clients"],
+        roles={role["name"]: role["description"] for role in raw["roles"]["client"][API]},
         organisations=_titles(raw, "hatang.organisation."),
         functions=_titles(raw, "hatang.function."),
         access_seconds=raw["accessTokenLifespan"],
         idle_seconds=raw["ssoSessionIdleTimeout"],
         session_seconds=raw["ssoSessionMaxLifespan"],
     )
+
+
+def people_of(users: Sequence[Mapping[str, Any]]) -> dict[str, Person]:
+    """By username, from Keycloak's user representations; service accounts are nobody who signs in."""
+    return {user["username"]: _person(user) for user in users if "serviceAccountClientId" not in user}
+
+
+def clients_of(clients: Sequence[Mapping[str, Any]], users: Sequence[Mapping[str, Any]]) -> dict[str, Client]:
+    """By client id, each with the account behind it, if it has one."""
+    accounts = {user["serviceAccountClientId"]: _person(user) for user in users if "serviceAccountClientId" in user}
+    return {client["clientId"]: _client(client, accounts.get(client["clientId"])) for client in clients}
 
 
 def _filled(found: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
@@ -144,10 +178,6 @@ def _fill(value: Any, environ: Mapping[str, str]) -> Any:
     return _PLACEHOLDER.sub(lambda found: environ.get(found[1], found[2] or ""), value)
 
 
-def _is_account(user: Mapping[str, Any]) -> bool:
-    return "serviceAccountClientId" in user
-
-
 def _person(user: Mapping[str, Any]) -> Person:
     attributes = user.get("attributes", {})
     return Person(
@@ -157,19 +187,30 @@ def _person(user: Mapping[str, Any]) -> Person:
         org=next(iter(attributes.get("org", [])), ""),
         locale=next(iter(attributes.get("locale", [])), ""),
         functions=tuple(attributes.get("functions", [])),
-        capabilities=tuple(user.get("clientRoles", {}).get("hatang-api", [])),
+        capabilities=tuple(user.get("clientRoles", {}).get(API, [])),
+        management=tuple(user.get("clientRoles", {}).get(MANAGEMENT, [])),
+        enabled=user.get("enabled", True),
+        password=user.get("passwordHash", ""),
+        is_pending=bool(user.get("requiredActions")),
     )
 
 
 def _client(client: Mapping[str, Any], account: Person | None) -> Client:
-    post_logout = client.get("attributes", {}).get("post.logout.redirect.uris", "")
+    attributes = client.get("attributes", {})
     return Client(
         id=client["clientId"],
         secret=client.get("secret", ""),
         redirect_uris=tuple(client.get("redirectUris", [])),
-        post_logout_uris=tuple(filter(None, post_logout.split("##"))),
-        signs_people_in=client["standardFlowEnabled"],
-        account=account if client["serviceAccountsEnabled"] else None,
+        post_logout_uris=tuple(filter(None, attributes.get("post.logout.redirect.uris", "").split("##"))),
+        signs_people_in=client.get("standardFlowEnabled", False),
+        account=account if client.get("serviceAccountsEnabled") else None,
+        key=client.get("id", ""),
+        enabled=client.get("enabled", True),
+        scopes=tuple(client.get("defaultClientScopes", [])),
+        logout_url=attributes.get("backchannel.logout.url", ""),
+        secret_ends=int(attributes.get("client.secret.expiration.time", 0)),
+        rotated=attributes.get("client.secret.rotated", ""),
+        rotated_ends=int(attributes.get("client.secret.rotated.expiration.time", 0)),
     )
 
 

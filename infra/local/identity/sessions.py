@@ -97,8 +97,19 @@ class Sessions:
     def touch(self, sid: str) -> None:
         self._rows.execute("UPDATE session SET seen=? WHERE sid=?", (int(time.time()), sid))
 
-    def end(self, sid: str) -> None:
+    def end(self, sid: str) -> Session | None:
+        """The session that this ended; None when there was none any more."""
+        session = self.live(sid)
         self._rows.execute("UPDATE session SET ended=1 WHERE sid=?", (sid,))
+        return session
+
+    def of(self, username: str | None = None, client: str | None = None) -> list[Session]:
+        """Those that go on, of a person or of a client."""
+        found = self._rows.execute(
+            "SELECT sid FROM session WHERE ended=0 AND (username=? OR ? IS NULL) AND (client=? OR ? IS NULL)",
+            (username, username, client, client),
+        ).fetchall()
+        return [session for (sid,) in found if (session := self.live(sid)) is not None]
 
     def close(self) -> None:
         self._rows.close()

@@ -13,6 +13,9 @@ from infra.local.identity.realm import Client, Person, Realm
 from infra.local.identity.sessions import Session
 
 AUDIENCE = "hatang-api"
+TRADE_SCOPE = "hatang"
+GOODBYE = "http://schemas.openid.net/event/backchannel-logout"
+GOODBYE_SECONDS = 120
 SIGNED = "RS256"
 REFRESH = "HS512"
 
@@ -46,8 +49,15 @@ class Tokens:
     def for_client(self, client: Client, account: Person, scope: str) -> dict[str, Any]:
         now = int(time.time())
         ends = now + self._realm.access_seconds
-        access = self._signed("Bearer", client, now, ends, {**account.claims(), "aud": AUDIENCE, "scope": scope})
+        claims = {**account.claims(), "aud": AUDIENCE} if TRADE_SCOPE in client.scopes else {"sub": account.id}
+        access = self._signed("Bearer", client, now, ends, {**claims, "scope": scope})
         return {"access_token": access, "expires_in": ends - now, "token_type": "Bearer", "scope": scope}
+
+    def for_goodbye(self, client: Client, person_id: str, sid: str) -> str:
+        """The logout token of OpenID Connect Back-Channel Logout 1.0."""
+        now = int(time.time())
+        claims = {"aud": client.id, "sub": person_id, "sid": sid, "events": {GOODBYE: {}}}
+        return self._signed("Logout", client, now, now + GOODBYE_SECONDS, claims, typ="logout+jwt")
 
     def read(self, token: str, kind: str, *, expired: bool = False) -> dict[str, Any] | None:
         """Claims of a token of ours of kind Bearer or ID; None when it is not, or is past its end."""
@@ -85,9 +95,12 @@ class Tokens:
         claims = {**shared, "aud": client.id, "at_hash": create_half_hash(access, SIGNED).decode()}
         return self._signed("ID", client, now, ends, {**claims, **({"nonce": nonce} if nonce else {})})
 
-    def _signed(self, kind: str, client: Client, now: int, ends: int, claims: dict[str, Any]) -> str:
+    def _signed(
+        self, kind: str, client: Client, now: int, ends: int, claims: dict[str, Any], *, typ: str | None = None
+    ) -> str:
         key = self._keys.signing_key
-        return jwt.encode({"alg": SIGNED, "kid": key.kid}, {**self._frame(kind, client, now, ends), **claims}, key)
+        header = {"alg": SIGNED, "kid": key.kid, **({"typ": typ} if typ else {})}
+        return jwt.encode(header, {**self._frame(kind, client, now, ends), **claims}, key)
 
     def _frame(self, kind: str, client: Client, now: int, ends: int) -> dict[str, Any]:
         return {"exp": ends, "iat": now, "jti": str(uuid.uuid4()), "iss": self._issuer, "typ": kind, "azp": client.id}
