@@ -1,4 +1,4 @@
-"""`python -m gateway` serves; `python -m gateway openapi` writes the merged document beside this file."""
+"""`python -m gateway` serves; `python -m gateway openapi` writes the merged document to docs/openapi.json."""
 
 import json
 import sys
@@ -10,11 +10,11 @@ from gateway import openapi
 from gateway.app import create_app
 from gateway.limits import limited
 from gateway.settings import NAME, SERVICES, GatewaySettings
-from kernel import logging
+from kernel import logging, trace
 
 _KEEP_ALIVE = 30
 _SHUTDOWN = 10
-DOCUMENT = Path(__file__).with_name("openapi.json")
+DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 
 def main(verb: str = "serve") -> None:
@@ -23,7 +23,9 @@ def main(verb: str = "serve") -> None:
     elif verb == "serve":
         settings = GatewaySettings.load(NAME)
         logging.configure(NAME, settings.log_level)
+        trace.configure(NAME)
         serve(settings)
+        trace.close()
     else:
         raise SystemExit("usage: python -m gateway [serve|openapi]")
 
@@ -34,14 +36,13 @@ def serve(settings: GatewaySettings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=limited(settings.head_limit_kb * 1024, settings.head_seconds),
+        http=limited(settings),
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=settings.connections,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_SHUTDOWN,
     )

@@ -1,5 +1,6 @@
 """The composition root: what is taken at all, who is asking, and which door leads where."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -8,52 +9,45 @@ from urllib.parse import quote, urlsplit
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.pages import NAV
-from gateway import cookies, headers, openapi, shield
+from gateway import cookies, headers, metrics, openapi, shield
+from gateway.answer import Answer
+from gateway.callers import Caller, Callers
 from gateway.cookies import Cookies
 from gateway.door import Door
 from gateway.errors import CrossSiteRefused, MethodRefused, PathRefused
 from gateway.health import Health
 from gateway.identity import Identity
+from gateway.metrics import Metrics
+from gateway.operations import Operations, is_export
+from gateway.own_sessions import OwnSessions
 from gateway.pages import Pages
 from gateway.paths import is_plain, local_target
 from gateway.proxy import Passage, Proxy
+from gateway.rates import Rates
+from gateway.reference import Reference
+from gateway.refusals import SignInNeeded, broken, plain, refused
 from gateway.sessions import Sessions
 from gateway.settings import GatewaySettings
 from gateway.upstreams import Upstream
 from gateway.vault import Vault
 from kernel import logging, trace
-from kernel.app import InternalError, MalformedRequest, NoSuchPage, WrongMethod
 from kernel.auth import TokenVerifier
 from kernel.bus import Bus
 from kernel.clock import Clock
-from kernel.errors import Refusal, Unauthenticated, problem
+from kernel.errors import InternalError, Refusal
 from kernel.web.frame import Frame
-from kernel.web.i18n import locale_of
-from kernel.web.render import render_error
 
 PACKAGE = Path(__file__).parent
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-# Their answers are the same for everybody, so no session is looked up for them.
-_IMPERSONAL = (
-    b"/static/",
-    b"/health/",
-    b"/openapi.json",
-    b"/language",
-    b"/theme",
-    b"/favicon.ico",
-    b"/sign-in",
-    b"/callback",
-)
+# Their answers are the same for everybody: no session is looked up for them and nothing is charged.
+_IMPERSONAL = (b"/static/", b"/health/", b"/openapi.json", b"/language", b"/theme", b"/favicon.ico")
+_SIGN_IN = (b"/sign-in", b"/callback")
 _log = logging.get("gateway")
-
-
-class SignInNeeded(Unauthenticated):
-    """A page that only a signed-in person may see: the browser is sent to the door instead."""
 
 
 class Gateway:
@@ -65,9 +59,10 @@ class Gateway:
         self._fixed = shield.fixed_headers(settings)
         self._origin = settings.public_origin.encode()
         self._proxies: dict[bytes, Proxy] = {}
+        self._metrics = Metrics()
         self._pages = Starlette(
             lifespan=self._lifespan,
-            exception_handlers={Refusal: _refused, HTTPException: _plain, Exception: _broken},
+            exception_handlers={Refusal: self._page_refused, HTTPException: plain, Exception: broken},
         )
         self._pages.state.frame = Frame(
             locale_dirs=[PACKAGE / "locale"],
@@ -85,88 +80,132 @@ class Gateway:
             bus = Bus(settings)
             await bus.connect()
             stack.push_async_callback(bus.close)
-            self._identity = Identity(settings, TokenVerifier(settings.issuer, settings.audience, settings.keys_url))
+            verifier = TokenVerifier(settings.issuer, settings.audience, settings.keys_url)
+            self._identity = Identity(settings, verifier)
             stack.push_async_callback(self._identity.close)
             self._sessions = Sessions(bus, self._identity, Vault(settings.secret, "sessions"))
             await self._sessions.start()
             stack.push_async_callback(self._sessions.close)
+            self._callers, self._rates = Callers(settings, verifier), Rates(settings, bus)
+            self._rates.start()
+            stack.push_async_callback(self._rates.close)
             upstreams = [Upstream(name, address, settings) for name, address in settings.upstreams.items()]
             for upstream in upstreams:
                 stack.push_async_callback(upstream.close)
                 self._proxies[upstream.name.encode()] = Proxy(upstream, settings)
-            document = openapi.merge(openapi.committed(list(settings.upstreams)), settings.public_url, settings.issuer)
-            door = Door(settings, self._identity, self._sessions, self._cookies)
-            app.router.routes.extend(Pages(settings, upstreams, Health(upstreams, bus), door, document).routes())
+            documents = openapi.committed(list(settings.upstreams))
+            document = openapi.merge(documents, settings.public_url, settings.issuer)
+            self._operations = Operations(document, settings)
+            door = Door(settings, self._identity, self._sessions, self._cookies, self._rates, self._callers)
+            pages = Pages(settings, upstreams, Health(upstreams, bus), door, document)
+            own_sessions = OwnSessions(self._sessions, self._cookies)
+            reference = Reference(documents, document)
+            app.router.routes.extend([*pages.routes(), *own_sessions.routes(), *reference.routes()])
+            self._metrics.watch(self._sessions, self._rates, upstreams)
+            if settings.metrics_port:
+                await stack.enter_async_context(metrics.serving(settings, self._metrics))
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._pages(scope, receive, send)
             return
-        given = headers.first(scope["headers"], b"traceparent")
-        traceparent = trace.adopt(given.decode("latin-1") if given else None)
-        answer = _Answer(shield.shielded(send, self._fixed, trace.trace_id()))
+        began = time.perf_counter()
+        answer = Answer(send, self._fixed)
+        kind = "refused"
         try:
-            self._check(scope)
-            await self._enter(scope, receive, answer, traceparent)
+            head = self._check(scope, answer)
+            kind = await self._enter(scope, receive, answer, head)
         except Refusal as refusal:
             await self._refuse(scope, receive, answer, refusal)
         except Exception as error:
             _log.error("request failed", path=scope["path"], exc_info=error)
             if not answer.has_begun:
                 await self._refuse(scope, receive, answer, InternalError())
+        finally:
+            self._metrics.count(kind, answer.status, time.perf_counter() - began)
 
-    def _check(self, scope: Scope) -> None:
-        """What no service gets to see: odd methods and paths, and unsafe requests that another site made."""
+    def _check(self, scope: Scope, answer: Answer) -> headers.Head:
+        """What no service gets to see: odd methods, paths and headers, and unsafe requests that another site made."""
+        given = next((value for name, value in scope["headers"] if name == b"traceparent"), None)
+        answer.traceparent = trace.adopt(given.decode("latin-1") if given else None)
+        answer.trace_id = trace.trace_id().encode()
+        head = headers.head_of(scope)
         if scope["method"] not in _METHODS:
             raise MethodRefused
         if not is_plain(scope["raw_path"], scope["query_string"]):
             raise PathRefused
         if scope["method"] in _SAFE or self._cookies.session_of(scope) is None:
-            return
-        same_site = headers.first(scope["headers"], b"sec-fetch-site") == b"same-origin"
-        if not same_site and headers.first(scope["headers"], b"origin") != self._origin:
+            return head
+        if head.get(b"sec-fetch-site") != b"same-origin" and head.get(b"origin") != self._origin:
             raise CrossSiteRefused
+        return head
 
-    async def _enter(self, scope: Scope, receive: Receive, answer: "_Answer", traceparent: str) -> None:
+    async def _enter(self, scope: Scope, receive: Receive, answer: Answer, head: headers.Head) -> str:
         path: bytes = scope["raw_path"]
         _, first, second, *_ = (*path.split(b"/", 3), b"", b"")
         is_api = first == b"api"
         proxy = self._proxies.get(second if is_api else first)
-        if proxy is not None:
-            passage = await self._passage(scope, traceparent, is_page=not is_api)
-            await proxy.forward(scope, receive, answer, passage)
-            return
-        if not path.startswith(_IMPERSONAL):
-            await self._recognise(scope)
+        if proxy is None:
+            await self._enter_own(scope, receive, answer, path)
+            return "own"
+        passage, caller = await self._passage(scope, head, answer, is_page=not is_api)
+        self._charge(scope, head, answer, caller, is_api=is_api)
+        await proxy.forward(scope, receive, answer, passage)
+        return "api" if is_api else "page"
+
+    async def _enter_own(self, scope: Scope, receive: Receive, answer: Answer, path: bytes) -> None:
+        if path in _SIGN_IN:
+            answer.added = self._rates.charge("sign-in", self._callers.address(scope), 1)
+        elif not path.startswith(_IMPERSONAL):
+            caller = await self._recognise(scope)
+            answer.added = self._rates.charge(*caller, self.settings.cost_read)
         await self._pages(scope, receive, answer)
 
-    async def _passage(self, scope: Scope, traceparent: str, *, is_page: bool) -> Passage:
+    def _charge(self, scope: Scope, head: headers.Head, answer: Answer, caller: Caller, *, is_api: bool) -> None:
+        if is_api:
+            operation = self._operations.find(scope["method"], scope["raw_path"])
+            cost = operation.export_cost if is_export(head.get(b"accept")) else operation.cost
+            answer.added = operation.added
+            scope["route"] = operation
+        else:
+            cost = self.settings.cost_read if scope["method"] in _SAFE else self.settings.cost_write
+        answer.added = (*answer.added, *self._rates.charge(*caller, cost))
+
+    async def _passage(
+        self, scope: Scope, head: headers.Head, answer: Answer, *, is_page: bool
+    ) -> tuple[Passage, Caller]:
         chosen = cookies.choices(scope)
         cookie = self._cookies.session_of(scope)
         token, added = None, cookies.keep_choices(scope) if is_page else ()
-        if cookie is not None and headers.first(scope["headers"], b"authorization") is None:
+        given = head.get(b"authorization")
+        caller = self._callers.of_address(scope) if given is None else await self._callers.of_token(given, scope)
+        if cookie is not None and given is None:
             session = await self._sessions.find(cookie)
             if session is None:
                 added = (*added, self._cookies.clear(self._cookies.session))
             else:
                 token = scope.setdefault("state", {})["token"] = session.tokens.access
-        return Passage(
-            traceparent=traceparent,
+                caller = self._callers.of_session(session)
+        passage = Passage(
+            traceparent=answer.traceparent,
             token=token,
             language=chosen["lang"].encode() if "lang" in chosen else None,
             cookies="; ".join(f"{name}={value}" for name, value in chosen.items()),
             added=added,
-            on_401=SignInNeeded() if is_page and headers.wants_html(scope["headers"]) else None,
+            on_401=SignInNeeded() if is_page and headers.wants_html(head) else None,
         )
+        return passage, caller
 
-    async def _recognise(self, scope: Scope) -> None:
+    async def _recognise(self, scope: Scope) -> Caller:
         """For the gateway's own pages: the person in `request.state`, where the frame looks for one."""
         state = scope.setdefault("state", {})
         session = await self._sessions.find(self._cookies.session_of(scope))
-        if session is not None:
-            state["actor"] = await self._identity.actor(session.tokens.access)
-            state["token"] = session.tokens.access
+        if session is None:
+            return self._callers.of_address(scope)
+        state["actor"] = await self._identity.actor(session.tokens.access)
+        state["token"], state["session"] = session.tokens.access, session
+        return self._callers.of_session(session)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
         scope["app"] = self._pages
@@ -175,8 +214,13 @@ class Gateway:
             response = self._to_sign_in(request)
         else:
             await self._name_reader(scope)
-            response = _refused(request, refusal)
+            response = refused(request, refusal)
         await response(scope, receive, send)
+
+    async def _page_refused(self, request: Request, refusal: Exception) -> Response:
+        if isinstance(refusal, SignInNeeded) and headers.wants_html(headers.head_of(request.scope)):
+            return self._to_sign_in(request)
+        return refused(request, refusal)
 
     async def _name_reader(self, scope: Scope) -> None:
         """An error page keeps its reader's name and menu, as long as that needs nobody who may be away."""
@@ -208,43 +252,6 @@ class Gateway:
         return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-class _Answer:
-    """A `send` that remembers whether the answer has begun: from then on no other can be given."""
-
-    def __init__(self, send: Send) -> None:
-        self.has_begun = False
-        self._send = send
-
-    async def __call__(self, message: Message) -> None:
-        self.has_begun = True
-        await self._send(message)
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    translate = request.app.state.frame.translations(locale_of(request)).gettext
-    path = request.scope["path"]
-    if headers.wants_html(request.scope["headers"]) and not path.startswith(("/api/", "/health/", "/static/")):
-        page = render_error(request, status=error.status, detail=error.say(translate), trace_id=trace.trace_id())
-        page.headers.update(error.headers)
-        return page
-    return JSONResponse(
-        problem(error, translate, trace.trace_id()),
-        error.status,
-        headers={"Cache-Control": "no-store", **error.headers},
-        media_type="application/problem+json",
-    )
-
-
-def _plain(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    kinds: dict[int, type[Refusal]] = {404: NoSuchPage, 405: WrongMethod}
-    return _refused(request, kinds.get(error.status_code, MalformedRequest)())
-
-
-def _broken(request: Request, error: Exception) -> Response:
-    return _refused(request, InternalError())
-
-
-def create_app(settings: GatewaySettings) -> Gateway:
-    return Gateway(settings)
+def create_app(settings: GatewaySettings) -> ASGIApp:
+    """Spans cost nothing where no collector is named: then nothing is wrapped."""
+    return trace.Traced(Gateway(settings)) if trace.is_on() else Gateway(settings)

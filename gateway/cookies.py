@@ -23,10 +23,10 @@ class Cookies:
         self.sign_in = f"__Host-signin{settings.cookie_suffix}"
 
     def session_of(self, scope: Scope) -> str | None:
-        return headers.cookie(scope["headers"], self.session)
+        return headers.cookie(headers.head_of(scope), self.session)
 
     def sign_in_of(self, scope: Scope) -> str | None:
-        return headers.cookie(scope["headers"], self.sign_in)
+        return headers.cookie(headers.head_of(scope), self.sign_in)
 
     def set_session(self, value: str) -> SetCookie:
         return _host_cookie(self.session, value, "")
@@ -40,10 +40,12 @@ class Cookies:
 
 def choices(scope: Scope) -> dict[str, str]:
     """The reader's language and theme where they are known words: the query's choice before the cookie's."""
-    asked = _asked(scope)
+    asked, head = _asked(scope), headers.head_of(scope)
+    if not asked and b"cookie" not in head:
+        return {}
     found = {}
     for name, allowed in CHOICES.items():
-        value = asked.get(name) or headers.cookie(scope["headers"], name)
+        value = asked.get(name) or headers.cookie(head, name)
         if value in allowed:
             found[name] = value
     return found

@@ -9,10 +9,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gateway.callers import Callers
 from gateway.cookies import SIGN_IN_SECONDS, Cookies
-from gateway.errors import IdentityAway, SessionsAway, SignInFailed
-from gateway.identity import Identity
+from gateway.errors import IdentityAway, LogoutRefused, SessionsAway, SignInFailed
+from gateway.identity import Identity, Person, Tokens
+from gateway.own_sessions import agent_of
 from gateway.paths import local_target
+from gateway.rates import Rates
 from gateway.session_cache import Session
 from gateway.sessions import Sessions
 from gateway.settings import GatewaySettings
@@ -20,6 +23,7 @@ from gateway.vault import Vault
 from kernel import logging
 from kernel.web.i18n import locale_of
 
+_FAILED_COST = 5
 _log = logging.get("gateway.door")
 
 
@@ -35,8 +39,17 @@ class _UnderWay:
 
 
 class Door:
-    def __init__(self, settings: GatewaySettings, identity: Identity, sessions: Sessions, cookies: Cookies) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        identity: Identity,
+        sessions: Sessions,
+        cookies: Cookies,
+        rates: Rates,
+        callers: Callers,
+    ) -> None:
         self._settings, self._identity, self._sessions, self._cookies = settings, identity, sessions, cookies
+        self._rates, self._callers = rates, callers
         self._vault = Vault(settings.secret, "sign-in")
 
     async def sign_in(self, request: Request) -> Response:
@@ -70,11 +83,15 @@ class Door:
         given = request.query_params
         if under_way is None or not secrets.compare_digest(under_way.state.encode(), given.get("state", "").encode()):
             return await self._begin_again(request, under_way)
-        if "code" not in given:
-            raise SignInFailed
-        tokens = await self._identity.exchange(given["code"], verifier=under_way.verifier, nonce=under_way.nonce)
+        tokens, person = await self._exchanged(request, under_way)
+        self._rates.charge("sign-in-person", person.user, 1)
         await self._end_former(request)
-        value = await self._sessions.begin(Session(tokens=tokens, began=time.time(), seen=time.time()))
+        now = time.time()
+        agent = agent_of(request.headers.get("user-agent", ""))
+        session = Session(
+            tokens=tokens, began=now, seen=now, user=person.user, sub=person.sub, sid=person.sid, agent=agent
+        )
+        value = await self._sessions.begin(session)
         response = _see_other(under_way.next)
         response.raw_headers += [self._cookies.set_session(value), self._cookies.clear(self._cookies.sign_in)]
         return response
@@ -91,6 +108,35 @@ class Door:
         response = _see_other(target)
         response.raw_headers.append(self._cookies.clear(self._cookies.session))
         return response
+
+    async def backchannel_logout(self, request: Request) -> Response:
+        """The provider's server says that a person's session has ended (OpenID Connect Back-Channel Logout 1.0).
+
+        200 when every session of it has ended here; the same notice a second time is refused.
+        """
+        async with request.form(max_files=0, max_fields=5) as form:
+            token = form.get("logout_token")
+        if not isinstance(token, str):
+            raise LogoutRefused
+        notice = await self._identity.logout_notice(token)
+        if not await self._sessions.is_first(notice.jti):
+            raise LogoutRefused
+        found = await self._sessions.of_person(notice.sub)
+        ended = [key for key, session in found.items() if notice.sid in (None, session.sid)]
+        await self._sessions.end_keys(ended)
+        _log.info("ended by the provider", sessions=len(ended))
+        return Response(headers={"Cache-Control": "no-store"})
+
+    async def _exchanged(self, request: Request, under_way: _UnderWay) -> tuple[Tokens, Person]:
+        """A failed attempt costs its address five times as much as one that works."""
+        try:
+            code = request.query_params.get("code")
+            if code is None:
+                raise SignInFailed
+            return await self._identity.exchange(code, verifier=under_way.verifier, nonce=under_way.nonce)
+        except SignInFailed:
+            self._rates.spend("sign-in", self._callers.address(request.scope), _FAILED_COST)
+            raise
 
     async def _begin_again(self, request: Request, under_way: _UnderWay | None) -> Response:
         """Another tab signed in meanwhile, or the page was left open too long: whoever is signed in just goes on."""

@@ -1,12 +1,22 @@
 """What the gateway itself refuses or has to report about a service."""
 
-from kernel.errors import N_, Forbidden, Refusal, TooLarge, Unavailable
+from kernel.errors import N_, Forbidden, Invalid, NotFound, Refusal, TooLarge, TooMany, Unauthenticated, Unavailable
 
 __all__ = [
+    "BadLimit",
+    "BadRequest",
     "BodyTooSlow",
+    "ConnectionsFull",
     "CrossSiteRefused",
+    "FramingRefused",
+    "HeadTooLarge",
+    "HeadTooSlow",
+    "HostRefused",
     "IdentityAway",
+    "LogoutRefused",
+    "MalformedHeaders",
     "MethodRefused",
+    "NotFound",
     "PathRefused",
     "ServiceAway",
     "ServiceBroke",
@@ -15,6 +25,8 @@ __all__ = [
     "SessionsAway",
     "SignInFailed",
     "TooLarge",
+    "TooMany",
+    "Unauthenticated",
 ]
 
 
@@ -40,6 +52,49 @@ class CrossSiteRefused(Forbidden):
 class SignInFailed(Refusal):
     status = 400
     detail = N_("The sign-in was not completed. Begin again.")
+
+
+class LogoutRefused(Refusal):
+    status = 400
+    detail = N_("This logout token is not valid here.")
+
+
+class HeadTooLarge(Refusal):
+    status = 431
+    detail = N_("The request line and headers are larger than this gateway takes.")
+
+
+class HeadTooSlow(Refusal):
+    status = 408
+    detail = N_("The request line and headers did not arrive in time.")
+
+
+class BadRequest(Refusal):
+    status = 400
+    detail = N_("The request is not well-formed HTTP.")
+
+
+class BadLimit(Invalid):
+    detail = N_("A page holds 1 to {largest} entries.")
+
+
+class HostRefused(Refusal):
+    status = 400
+    detail = N_("A request names exactly one host.")
+
+
+class MalformedHeaders(Refusal):
+    status = 400
+    detail = N_("A header that may be given once is given twice.")
+
+
+class FramingRefused(Refusal):
+    status = 400
+    detail = N_("The length of the request body is given in a way that can be read differently.")
+
+
+class ConnectionsFull(Unavailable):
+    detail = N_("Too many connections are open. Nothing was accepted; try again shortly.")
 
 
 class ServiceAway(Unavailable):

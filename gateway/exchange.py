@@ -121,9 +121,10 @@ class Guard:
 
 def _declared_length(scope: Scope) -> int | None:
     """Bytes announced, 0 for no body, None for a chunked one. The server has refused contradictions."""
-    if headers.first(scope["headers"], b"transfer-encoding") is not None:
+    head = headers.head_of(scope)
+    if b"transfer-encoding" in head:
         return None
-    return int(headers.first(scope["headers"], b"content-length") or 0)
+    return int(head.get(b"content-length", b"0"))
 
 
 def _too_large(limit: int) -> TooLarge:

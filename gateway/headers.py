@@ -1,11 +1,16 @@
 """Which headers go through, in either direction."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from multidict import CIMultiDict
+from starlette.types import Scope
+
+from gateway.errors import FramingRefused, HostRefused, MalformedHeaders
 
 Raw = Iterable[tuple[bytes, bytes]]
+Head = dict[bytes, bytes]
 
 HOP_BY_HOP = frozenset(
     {
@@ -47,6 +52,10 @@ FIXED_BY_GATEWAY = frozenset(
         b"cross-origin-opener-policy",
         b"cross-origin-resource-policy",
         b"strict-transport-security",
+        b"x-permitted-cross-domain-policies",
+        b"api-version",
+        b"ratelimit",
+        b"ratelimit-policy",
     }
 )
 NOT_RETURNED = (
@@ -56,34 +65,84 @@ NOT_RETURNED = (
 )
 
 
-def first(headers: Raw, name: bytes) -> bytes | None:
-    return next((value for key, value in headers if key == name), None)
+# Said twice, each reader could choose another one.
+SINGLE = frozenset(
+    {
+        b"host",
+        b"authorization",
+        b"content-length",
+        b"content-type",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"idempotency-key",
+        b"if-match",
+        b"if-none-match",
+        b"origin",
+        b"sec-fetch-site",
+        b"traceparent",
+    }
+)
+
+_REPEATED = {b"host": HostRefused, b"content-length": FramingRefused, b"transfer-encoding": FramingRefused}
+# What follows on the connection cannot be trusted to be a request of its own.
+_CLOSE = {"Connection": "close"}
 
 
-def cookie(headers: Raw, name: str) -> str | None:
-    """The first value of the cookie; browsers send several `name=value` pairs in one header or in many."""
+def head_of(scope: Scope) -> Head:
+    """The request's headers by name, made once for each request. Raises Refusal for what can be read two ways."""
+    head: Head | None = scope.get("head")
+    if head is None:
+        given = scope["headers"]
+        head = scope["head"] = dict(given)
+        if len(head) != len(given):
+            _settle_repeated(head, given)
+        if b"host" not in head and scope["http_version"] != "1.0":
+            raise HostRefused(headers=_CLOSE)
+        if b"transfer-encoding" in head and (b"content-length" in head or head[b"transfer-encoding"] != b"chunked"):
+            raise FramingRefused(headers=_CLOSE)
+    return head
+
+
+def _settle_repeated(head: Head, given: Sequence[tuple[bytes, bytes]]) -> None:
+    seen: set[bytes] = set()
+    for name, _ in given:
+        if name in seen and name in SINGLE:
+            raise _REPEATED.get(name, MalformedHeaders)(headers=_CLOSE)
+        seen.add(name)
+    if b"cookie" in head:
+        head[b"cookie"] = b"; ".join(value for name, value in given if name == b"cookie")
+
+
+def cookie(head: Head, name: str) -> str | None:
+    """The first value of the cookie among the `name=value` pairs."""
+    given = head.get(b"cookie")
+    if given is None:
+        return None
     wanted = name.encode()
-    for key, value in headers:
-        if key != b"cookie":
-            continue
-        for pair in value.split(b";"):
-            found, equals, content = pair.strip().partition(b"=")
-            if equals and found == wanted:
-                return content.decode("ascii", "replace")
+    for pair in given.split(b";"):
+        found, equals, content = pair.strip().partition(b"=")
+        if equals and found == wanted:
+            return content.decode("ascii", "replace")
     return None
 
 
-def request_headers(headers: Raw) -> CIMultiDict[str]:
+def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> CIMultiDict[str]:
     """What a service may see of the caller's headers: hop-by-hop, identity-like and unknown X- headers are left out."""
     named = _named_by_connection(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers:
-        if name in NOT_FORWARDED or name in named:
-            continue
-        if name not in ALLOWED_X and _IDENTITY_LIKE.match(name):
-            continue
-        passed.add(name.decode("ascii"), value.decode("utf-8", "surrogateescape"))
+        spelt = _forwarded_as(name)
+        if spelt is not None and name not in named:
+            passed.add(spelt, value.decode("utf-8", "surrogateescape"))
     return passed
+
+
+@lru_cache(maxsize=1000)
+def _forwarded_as(name: bytes) -> str | None:
+    """The name to send on, or None for a header that stays here; remembered, since callers repeat themselves."""
+    if name in NOT_FORWARDED or (name not in ALLOWED_X and _IDENTITY_LIKE.match(name)):
+        return None
+    return name.decode("ascii")
 
 
 def response_headers(headers: Raw, own_origin: bytes, *, bodiless: bool = False) -> list[tuple[bytes, bytes]]:
@@ -100,8 +159,8 @@ def response_headers(headers: Raw, own_origin: bytes, *, bodiless: bool = False)
     return passed
 
 
-def wants_html(headers: Raw) -> bool:
-    return b"text/html" in (first(headers, b"accept") or b"")
+def wants_html(head: Head) -> bool:
+    return b"text/html" in head.get(b"accept", b"")
 
 
 def _named_by_connection(headers: Raw) -> frozenset[bytes]:

@@ -15,7 +15,8 @@ from joserfc.jwk import KeySet
 from keycloak import KeycloakOpenID
 from keycloak.exceptions import KeycloakConnectionError, KeycloakError
 
-from gateway.errors import IdentityAway, SignInFailed
+from gateway.errors import IdentityAway, LogoutRefused, SignInFailed
+from gateway.logout import LogoutNotice, read_notice
 from gateway.settings import GatewaySettings
 from kernel import logging
 from kernel.auth import ALGORITHMS, Actor, TokenVerifier
@@ -46,6 +47,15 @@ class Tokens:
     id_token: str
     access_ends: float
     refresh_from: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who signed in: `user` is the name to type; `sub` and `sid` are the provider's names for person and session."""
+
+    user: str
+    sub: str
+    sid: str
 
 
 class Identity:
@@ -91,8 +101,8 @@ class Identity:
             raise self._away(error) from error
         return f"{url}&{urlencode({'ui_locales': language})}"
 
-    async def exchange(self, code: str, *, verifier: str, nonce: str) -> Tokens:
-        """Tokens for the code, checked; SignInFailed when the provider refuses the code or a token does not fit."""
+    async def exchange(self, code: str, *, verifier: str, nonce: str) -> tuple[Tokens, Person]:
+        """Tokens and person for the code; SignInFailed when the provider refuses the code or a token does not fit."""
         try:
             answer = await self._keycloak.a_token(
                 grant_type="authorization_code", code=code, redirect_uri=self._redirect, code_verifier=verifier
@@ -120,9 +130,10 @@ class Identity:
                 raise SessionEnded from error
             raise self._away(error) from error
         try:
-            return await self._checked({"refresh_token": tokens.refresh, "id_token": tokens.id_token, **answer})
+            renewed, _ = await self._checked({"refresh_token": tokens.refresh, "id_token": tokens.id_token, **answer})
         except (JoseError, ValueError, KeyError, Unauthenticated) as error:
             raise SessionEnded from error
+        return renewed
 
     async def sign_out_url(self, id_token: str) -> str:
         """The provider's end-session address; the person comes back to the home page from there."""
@@ -132,29 +143,43 @@ class Identity:
     async def actor(self, access_token: str) -> Actor:
         return await self._verifier.verify(access_token)
 
-    async def _checked(self, answer: dict[str, Any], nonce: str | None = None) -> Tokens:
+    async def _checked(self, answer: dict[str, Any], nonce: str | None = None) -> tuple[Tokens, Person]:
         """The access token must be one that the services will accept, the ID token one meant for this client."""
         access, id_token = str(answer["access_token"]), str(answer["id_token"])
-        await self._verifier.verify(access)
+        actor = await self._verifier.verify(access)
         claims = await self._id_claims(id_token, fresh=nonce is not None)
         if nonce is not None and claims.get("nonce") != nonce:
             raise ValueError("the ID token answers another sign-in")
         lifetime = float(answer["expires_in"])
         ends = time.time() + lifetime
-        return Tokens(
+        tokens = Tokens(
             access=access,
             refresh=str(answer["refresh_token"]),
             id_token=id_token,
             access_ends=ends,
             refresh_from=ends - min(_REFRESH_BEFORE, lifetime / 4),
         )
+        return tokens, Person(user=actor.id, sub=str(claims["sub"]), sid=actor.sid or "")
 
-    async def _id_claims(self, token: str, *, fresh: bool) -> dict[str, Any]:
+    async def logout_notice(self, token: str) -> LogoutNotice:
+        """OpenID Connect Back-Channel Logout 1.0, section 2.6; LogoutRefused for any other token."""
+        try:
+            claims = await self._signed_claims(token)
+            return read_notice(claims, issuer=self._issuer, client_id=self._client_id, now=time.time())
+        except (JoseError, ValueError) as error:
+            _log.warning("logout token refused", error=repr(error))
+            raise LogoutRefused from error
+
+    async def _signed_claims(self, token: str) -> dict[str, Any]:
         try:
             decoded = jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
-        except InvalidKeyIdError:
+        except (InvalidKeyIdError, ValueError):
             decoded = jwt.decode(token, await self._key_set(renew=True), algorithms=ALGORITHMS)
         claims: dict[str, Any] = decoded.claims
+        return claims
+
+    async def _id_claims(self, token: str, *, fresh: bool) -> dict[str, Any]:
+        claims = await self._signed_claims(token)
         registry = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY, iss={"essential": True, "value": self._issuer}, sub={"essential": True}
         )

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.catalogue import problems
 from kernel import logging
+from kernel.openapi import PROBLEM as _PROBLEM
 
 ROOT = Path(__file__).parent.parent
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
@@ -47,6 +49,8 @@ def merge(documents: Mapping[str, Document], public_url: str, issuer: str) -> Do
     operations: set[str] = set()
     for service, document in documents.items():
         _add(merged, service, document, operations)
+    merged["components"]["schemas"].setdefault("Problem", _PROBLEM)
+    merged["x-problems"] = problems(documents)
     merged["components"] = {name: section for name, section in merged["components"].items() if section}
     return merged
 
@@ -102,6 +106,72 @@ def _unique_operations(item: Document, service: str, operations: set[str]) -> Do
     return unique
 
 
+def _listing(summary: str, operation: str, described: str, item: Document) -> Document:
+    """A public list of the gateway's own, in the shape that all lists have."""
+    listed = {"type": "object", "required": ["items", "next"], "properties": {
+        "items": {"type": "array", "items": item}, "next": {"type": ["string", "null"]}}}  # fmt: skip
+    fault = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refusals = {"422": ["BadCursor", "BadLimit"], "429": ["TooMany"]}
+    return {
+        "get": {
+            "tags": ["gateway"],
+            "summary": summary,
+            "description": described,
+            "operationId": operation,
+            "parameters": _PAGING,
+            "security": [],
+            "responses": {
+                "200": {"description": "One page.", "content": {"application/json": {"schema": listed}}},
+                **{
+                    status: {"description": ", ".join(codes), "x-codes": codes, "content": fault}
+                    for status, codes in refusals.items()
+                },
+            },
+        }
+    }
+
+
+_PAGING = [
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "Rows a page holds at most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50},
+    },
+    {"name": "cursor", "in": "query", "description": "`next` of the page before.", "schema": {"type": "string"}},
+]
+_TEXTS = {
+    "type": "object",
+    "required": ["en", "vi"],
+    "properties": {"en": {"type": "string"}, "vi": {"type": "string"}},
+}
+_MEANING = {
+    "type": "object",
+    "required": ["services", "detail"],
+    "properties": {"services": {"type": "array", "items": {"type": "string"}}, "detail": _TEXTS},
+}
+_CODE = {
+    "type": "object",
+    "required": ["code", "status", "meanings"],
+    "properties": {
+        "code": {"type": "string", "examples": ["NotFound"]},
+        "status": {"type": "integer"},
+        "meanings": {"type": "array", "items": _MEANING},
+    },
+}
+_CHANGE = {
+    "type": "object",
+    "required": ["id", "date", "kind", "operations", "text"],
+    "properties": {
+        "id": {"type": "string"},
+        "date": {"type": "string", "format": "date"},
+        "kind": {"type": "string", "enum": ["added", "changed", "deprecated", "removed"]},
+        "operations": {"type": "array", "items": {"type": "string"}},
+        "text": {"type": "string", "description": "In the language of Accept-Language."},
+    },
+}
+
+
 def _plain(summary: str, operation: str, answers: Mapping[str, str]) -> Document:
     responses = {status: {"description": text} for status, text in answers.items()}
     return {"get": {"tags": ["gateway"], "summary": summary, "operationId": operation, "responses": responses}}
@@ -113,6 +183,12 @@ _OWN_PATHS: Document = {
         "Every service and what it depends on is ready",
         "gateway_ready",
         {"200": "All are ready.", "503": "One is not; the body lists each."},
+    ),
+    "/api/problems": _listing(
+        "Problem codes", "gateway_problems", "Every code a problem document can carry, with its meanings.", _CODE
+    ),
+    "/api/changes": _listing(
+        "Changes of the API", "gateway_changes", "What changed for those who program against it, newest first.", _CHANGE
     ),
     "/openapi.json": _plain("This document", "gateway_openapi", {"200": "OpenAPI 3.1."}),
 }

@@ -63,6 +63,7 @@ class Pages:
             Route("/sign-in", self._door.sign_in),
             Route("/callback", self._door.callback),
             Route("/sign-out", self._door.sign_out, methods=["POST"]),
+            Route("/backchannel-logout", self._door.backchannel_logout, methods=["POST"]),
         ]
 
     async def home(self, request: Request) -> Response:

@@ -72,7 +72,7 @@ class Proxy:
         passed["traceparent"] = passage.traceparent
         if passage.token is not None:
             passed["Authorization"] = f"Bearer {passage.token}"
-        language = passage.language or headers.first(scope["headers"], b"accept-language")
+        language = passage.language or headers.head_of(scope).get(b"accept-language")
         if language is not None:
             passed["Accept-Language"] = language.decode("latin-1")
         if passage.cookies:
@@ -87,10 +87,12 @@ class Proxy:
             return
         if relay.has_begun:
             # The server sees an unfinished answer and cuts the connection, which is the only truth left to tell.
+            self._upstream.failures["broke"] += 1
             _log.warning("answer broke", upstream=self._upstream.name, error=repr(error))
             return
         if body.failure is not None:
             raise body.failure from error
+        self._upstream.failures[type(error).__name__] += 1
         _log.warning("no answer", upstream=self._upstream.name, error=repr(error))
         if isinstance(error, _AWAY):
             raise ServiceAway(service=self._upstream.name, headers={"Retry-After": "2"}) from error

@@ -27,12 +27,20 @@ _log = logging.get("gateway.sessions")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Times are seconds since 1970. `claimed_until`: a gateway is refreshing the tokens and nobody else should."""
+    """Times are seconds since 1970. `claimed_until`: a gateway is refreshing the tokens and nobody else should.
+
+    `user` is the person's name to sign in with; `sub` and `sid` are what the provider calls person and session;
+    `agent` is the browser as it named itself.
+    """
 
     tokens: Tokens
     began: float
     seen: float
     claimed_until: float = 0.0
+    user: str = ""
+    sub: str = ""
+    sid: str = ""
+    agent: str = ""
 
     @property
     def access_ends(self) -> float:
@@ -77,6 +85,9 @@ class Cache:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def __len__(self) -> int:
+        return len(self._held)
 
     def get(self, key: str) -> Held | None:
         return self._held.get(key)

@@ -5,6 +5,7 @@ import hashlib
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -26,7 +27,8 @@ ABSOLUTE_SECONDS = 10 * 60 * 60
 _TOUCH_SECONDS = 60
 _CLAIM_SECONDS = 10
 _BROKER_SECONDS = 2
-_COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
+_LISTING_SECONDS = 10
+_COOKIE = re.compile(r"[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{22}")
 _AWAY = (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError)
 _log = logging.get("gateway.sessions")
 
@@ -53,10 +55,14 @@ class Sessions:
     def is_reachable(self) -> bool:
         return self._bus.connected
 
+    @property
+    def held_count(self) -> int:
+        return len(self._cache)
+
     async def begin(self, session: Session) -> str:
-        """Stores a new session; returns the value of its cookie (256 random bits)."""
-        value = secrets.token_urlsafe(32)
-        key = _key(value)
+        """Stores a new session; returns the value of its cookie: 256 random bits and the tag of its person."""
+        value = f"{secrets.token_urlsafe(32)}.{self._vault.tag(session.sub)}"
+        key = key_of(value)
         try:
             async with asyncio.timeout(_BROKER_SECONDS):
                 revision = await (await self._open()).create(key, self._seal(key, session))
@@ -69,7 +75,7 @@ class Sessions:
         """The session of a cookie, with an access token that is good for now; None when there is none any more."""
         if value is None or not _COOKIE.fullmatch(value):
             return None
-        key = _key(value)
+        key = key_of(value)
         held = await self._held(key)
         if held is None or not self._may_go_on(held.session):
             return None
@@ -82,7 +88,7 @@ class Sessions:
         """Ends the session everywhere and returns what it was."""
         if value is None or not _COOKIE.fullmatch(value):
             return None
-        key = _key(value)
+        key = key_of(value)
         held = await self._held(key)
         try:
             async with asyncio.timeout(_BROKER_SECONDS):
@@ -91,6 +97,50 @@ class Sessions:
             raise self._away(error) from error
         self._cache.drop(key)
         return held.session if held else None
+
+    async def of_person(self, sub: str | None) -> dict[str, Session]:
+        """The sessions of one person by their keys; of everybody without a `sub`."""
+        found: dict[str, Session] = {}
+        try:
+            async with asyncio.timeout(_LISTING_SECONDS):
+                watcher = await (await self._open()).watch(
+                    f"{self._vault.tag(sub)}.*" if sub else ">", ignore_deletes=True
+                )
+                try:
+                    async for entry in watcher:
+                        if entry is None:
+                            break
+                        plain = self._vault.open(entry.value or b"", entry.key)
+                        if plain is not None:
+                            found[entry.key] = Session.unpack(plain)
+                finally:
+                    await watcher.stop()  # type: ignore[no-untyped-call]
+        except _AWAY as error:
+            raise self._away(error) from error
+        return {key: session for key, session in found.items() if self._may_go_on(session)}
+
+    async def end_keys(self, keys: Iterable[str]) -> None:
+        """Ends sessions at every gateway: each drops its copy when the bucket tells it of the change."""
+        try:
+            async with asyncio.timeout(_LISTING_SECONDS):
+                bucket = await self._open()
+                for key in keys:
+                    await bucket.delete(key)
+                    self._cache.drop(key)
+        except _AWAY as error:
+            raise self._away(error) from error
+
+    async def is_first(self, notice: str) -> bool:
+        """Whether no gateway has seen this notice before; remembered for as long as an idle session."""
+        key = f"notice.{hashlib.sha256(notice.encode()).hexdigest()}"
+        try:
+            async with asyncio.timeout(_BROKER_SECONDS):
+                await (await self._open()).create(key, b"seen")
+        except KeyWrongLastSequenceError:
+            return False
+        except _AWAY as error:
+            raise self._away(error) from error
+        return True
 
     async def _held(self, key: str) -> Held | None:
         held = self._cache.get(key)
@@ -236,8 +286,9 @@ class Sessions:
         return SessionsAway(headers={"Retry-After": "2"})
 
 
-def _key(value: str) -> str:
-    return hashlib.sha256(value.encode()).hexdigest()
+def key_of(value: str) -> str:
+    """The person's tag first, so that the sessions of one person are found without reading all."""
+    return f"{value.rpartition('.')[2]}.{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def _is_fresh(session: Session) -> bool:

@@ -16,6 +16,10 @@ class GatewaySettings(Settings):
     """`identity_url`: where the gateway itself reaches the realm, when that is not the issuer's address.
 
     Times are in seconds; `body_limit_mb` bounds one request body, `concurrency` the requests in flight per service.
+    Rate limits: `rate_units` per `rate_seconds` for a client or person, `rate_address_units` for an address nobody
+    signed in from; `cost_*` are the units a request takes; sign-ins have limits of their own, per address and person.
+    No units, no limit. `trusted_proxies`: networks, comma between, whose X-Forwarded-For is believed.
+    `metrics_host`: the internal address where Prometheus reads at `metrics_port`.
     """
 
     port: int = 8080
@@ -36,6 +40,17 @@ class GatewaySettings(Settings):
     concurrency: int = 200
     queue_seconds: float = 1
     connections: int = 4000
+    rate_seconds: int = 60
+    rate_units: int = 30_000
+    rate_address_units: int = 6_000
+    sign_in_units: int = 240
+    sign_in_person_units: int = 60
+    cost_read: float = 1
+    cost_list: float = 2
+    cost_export: float = 20
+    cost_write: float = 5
+    trusted_proxies: str = ""
+    metrics_host: str = "127.0.0.1"
 
     @field_validator("session_key")
     @classmethod

@@ -2,15 +2,14 @@
 
 from urllib.parse import urlsplit
 
-from starlette.types import Message, Send
-
 from gateway.settings import GatewaySettings
 
+Added = tuple[tuple[bytes, bytes], ...]
 # Shared machines in offices: what says nothing about caching is not kept by the browser.
-_NOT_KEPT = ((b"cache-control", b"no-store"),)
+NOT_KEPT = (b"cache-control", b"no-store")
 
 
-def fixed_headers(settings: GatewaySettings) -> tuple[tuple[bytes, bytes], ...]:
+def fixed_headers(settings: GatewaySettings) -> Added:
     """The headers that are the same on every answer; Strict-Transport-Security only where the origin is https."""
     said = {
         "content-security-policy": content_security_policy(settings),
@@ -19,6 +18,8 @@ def fixed_headers(settings: GatewaySettings) -> tuple[tuple[bytes, bytes], ...]:
         "permissions-policy": "camera=(), microphone=(), payment=(), usb=(), geolocation=(self), browsing-topics=()",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
+        "x-permitted-cross-domain-policies": "none",
+        "x-frame-options": "DENY",
     }
     if settings.public.scheme == "https":
         said["strict-transport-security"] = "max-age=31536000; includeSubDomains"
@@ -41,19 +42,6 @@ def content_security_policy(settings: GatewaySettings) -> str:
         "base-uri": "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in rules.items())
-
-
-def shielded(send: Send, fixed: tuple[tuple[bytes, bytes], ...], trace_id: str) -> Send:
-    added = (*fixed, (b"x-trace-id", trace_id.encode()))
-
-    async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            said = message["headers"]
-            keep = () if any(name == b"cache-control" for name, _ in said) else _NOT_KEPT
-            message["headers"] = [*said, *keep, *added]
-        await send(message)
-
-    return with_headers
 
 
 def _tile_origin(tile_url: str) -> str:

@@ -1,6 +1,7 @@
 """One service behind the gateway: its address, its own connections, its own limit of requests in flight."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
@@ -39,6 +40,8 @@ class Upstream:
         # Whoever sends slowly holds a place for as long; a quarter stays for those who only read.
         self._senders = asyncio.Semaphore(max(1, settings.concurrency * 3 // 4))
         self._patience = settings.queue_seconds
+        self._places = settings.concurrency
+        self.failures: Counter[str] = Counter()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE, force_close=False),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -50,6 +53,10 @@ class Upstream:
             max_line_size=_HEADER_LIMIT,
             max_field_size=_HEADER_LIMIT,
         )
+
+    @property
+    def in_flight(self) -> int:
+        return self._places - self._slots._value
 
     async def close(self) -> None:
         await self._session.close()

@@ -1,5 +1,8 @@
 """Values that leave the process readable only by a gateway with the same key."""
 
+import base64
+import hashlib
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -15,11 +18,18 @@ class Vault:
 
     def __init__(self, secret: bytes, purpose: str) -> None:
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"hatang gateway {purpose}".encode())
-        self._cipher = AESGCM(derived.derive(secret))
+        key = derived.derive(secret)
+        self._cipher = AESGCM(key)
+        self._tag_key = hmac.digest(key, b"tag", "sha256")
 
     def seal(self, plain: bytes, bound_to: str) -> bytes:
         nonce = os.urandom(_NONCE)
         return nonce + self._cipher.encrypt(nonce, plain, bound_to.encode())
+
+    def tag(self, name: str) -> str:
+        """22 characters that are the same for the same name and tell nothing about it."""
+        digest = hashlib.blake2b(name.encode(), key=self._tag_key, digest_size=16).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def open(self, sealed: bytes, bound_to: str) -> bytes | None:
         """None when it was sealed with another key, for something else, or tampered with."""

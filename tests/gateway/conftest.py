@@ -163,7 +163,7 @@ class Starter:
             }
         )
         gateway = Gateway(made)
-        protocol = limited(made.head_limit_kb * 1024, made.head_seconds)
+        protocol = limited(made)
         served = serving(gateway, sock, http=protocol, lifespan="on", server_header=False)
         await self._stack.enter_async_context(served)
         client = await self._stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, timeout=20))

@@ -94,7 +94,7 @@ def test_components_of_one_name_and_two_meanings_are_told_apart() -> None:
         {"one": document("one", ["a"]), "two": document("two", ["b"]), "three": document("three", ["a"])}, "/", "issuer"
     )
     schemas = merged["components"]["schemas"]
-    assert set(schemas) == {"Page", "Item", "Same", "two_Page", "two_Item"}
+    assert set(schemas) == {"Page", "Item", "Same", "two_Page", "two_Item", "Problem"}
     assert schemas["two_Page"]["properties"]["items"]["$ref"] == "#/components/schemas/two_Item"
     two = merged["paths"]["/api/two/v1/things"]["get"]
     assert two["responses"]["200"]["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/two_Page"
