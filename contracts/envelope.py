@@ -39,10 +39,11 @@ class Envelope(Message):
 
 
 class Question(Message):
-    """Asked over NATS request/reply when a copy would not be fresh enough."""
+    """Asked over NATS request/reply when a copy would not be fresh enough; the asker waits `seconds` for the reply."""
 
     subject: ClassVar[str]
     reply: ClassVar[type[BaseModel]]
+    seconds: ClassVar[float] = 2.0
 
 
 def stream_of(event: type[Event]) -> str:

@@ -14,6 +14,7 @@ SERVICES = ("permits", "sharing", "registry")
 
 class GatewaySettings(Settings):
     """`identity_url`: where the gateway itself reaches the realm, when that is not the issuer's address.
+    `admin_client`: with whose rights over the realm people and clients are kept; without its secret nobody can be.
 
     Times are in seconds; `body_limit_mb` bounds one request body, `concurrency` the requests in flight per service.
     Rate limits: `rate_units` per `rate_seconds` for a client or person, `rate_address_units` for an address nobody
@@ -25,6 +26,8 @@ class GatewaySettings(Settings):
     port: int = 8080
     client_id: str = "gateway"
     client_secret: str
+    admin_client: str = "hatang-admin"
+    admin_secret: str = ""
     session_key: str
     identity_url: str = ""
     registry_url: str

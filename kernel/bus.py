@@ -138,14 +138,14 @@ class Bus:
             return await self.js.create_key_value(bucket=full, ttl=ttl, history=1)
 
     async def ask(self, question: Question, reply: type[Reply]) -> Reply:
-        """Raises Unavailable (503) when nobody answers in two seconds, QuestionRefused when the other refuses."""
+        """Raises Unavailable (503) when nobody answers in the question's time, QuestionRefused when the other refuses."""
         with trace.span(f"ask {question.subject}", "CLIENT", messaging_system="nats"):
             headers = {"traceparent": trace.current.get()} if trace.current.get() else None
             try:
                 answer = await self.client.request(
                     self.subject(question.subject),
                     question.model_dump_json().encode(),
-                    timeout=ASK_TIMEOUT,
+                    timeout=question.seconds,
                     headers=headers,
                 )
             except (NoRespondersError, NatsTimeout, nats.errors.Error) as error:

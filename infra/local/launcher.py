@@ -192,6 +192,7 @@ def _identity(product: Product) -> Program:
         "IDENTITY_HOST": "127.0.0.1",
         "IDENTITY_PORT": str(options.identity_port),
         "IDENTITY_FOLDER": str(options.folder / "identity"),
+        "GATEWAY_ADMIN_SECRET": product.gateway_settings()["GATEWAY_ADMIN_SECRET"],
         "GATEWAY_CLIENT_SECRET": product.gateway_settings()["GATEWAY_CLIENT_SECRET"],
         "PUBLIC_URL": options.public_url,
         "PYTHONPATH": product.gateway_settings()["PYTHONPATH"],
@@ -209,6 +210,7 @@ def _keycloak(product: Product, console: Console) -> Program:
     )
     env = {
         **options.environ,
+        "GATEWAY_ADMIN_SECRET": product.gateway_settings()["GATEWAY_ADMIN_SECRET"],
         "GATEWAY_CLIENT_SECRET": product.gateway_settings()["GATEWAY_CLIENT_SECRET"],
         "PUBLIC_URL": options.public_url,
         "KC_BOOTSTRAP_ADMIN_USERNAME": "admin",

@@ -14,7 +14,7 @@ from infra.local.postgres import SERVICES, Cluster
 from infra.local.supervisor import Program, Running
 
 ROOT = Path(__file__).parents[2]
-PRIVATE = ("DATABASE_URL", "OWNER_DATABASE_URL", "NATS_URL", "CLIENT_SECRET", "SESSION_KEY", "PORT", "HOST")
+PRIVATE = ("DATABASE_URL", "OWNER_DATABASE_URL", "NATS_URL", "CLIENT_SECRET", "ADMIN_SECRET", "SESSION_KEY", "PORT", "HOST")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Product:
             "NATS_URL": self.nats_url("gateway"),
             "PORT": str(self.options.port),
             "CLIENT_SECRET": self.options.given("gateway", "CLIENT_SECRET") or secret,
+            "ADMIN_SECRET": self.options.given("gateway", "ADMIN_SECRET") or self.secrets["identity_admin"],
             "SESSION_KEY": self.options.given("gateway", "SESSION_KEY") or self.secrets["session"],
             **{f"{service}_URL".upper(): self.address(service) for service in SERVICES},
         }
