@@ -16,6 +16,9 @@ from kernel.errors import Unauthenticated, Unavailable
 ALGORITHMS = ["RS256", "ES256", "PS256"]
 _CACHE_LIMIT = 10_000
 _LEEWAY = 5
+# The provider is asked for its keys at most this often (seconds), whatever the tokens of strangers name: after a key id
+# that is not known, and after an attempt that brought none.
+_ROTATION, _PATIENCE = 10.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class TokenVerifier:
         self._issuer, self._audience = issuer, audience
         self._keys_url = keys_url or f"{issuer}/protocol/openid-connect/certs"
         self._keys: KeySet | None = None
-        self._fetched = 0.0
+        self._fetched = float("-inf")
         self._lock = asyncio.Lock()
         self._seen: dict[bytes, tuple[float, Actor]] = {}
 
@@ -80,13 +83,17 @@ class TokenVerifier:
         self._seen[digest] = (float(claims["exp"]), actor)
         return actor
 
+    async def ready(self) -> None:
+        """Returns when keys were had, fetching them if need be; raises Unavailable."""
+        await self._key_set()
+
     async def _claims(self, token: str) -> dict[str, Any]:
         keys = await self._key_set()
         try:
             decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
         except (InvalidKeyIdError, ValueError):
-            # An unknown key id: the realm may have rotated. Asked for at most once in ten seconds.
-            keys = await self._key_set(newer_than=10)
+            # An unknown key id: the realm may have rotated.
+            keys = await self._key_set(newer_than=_ROTATION)
             try:
                 decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
             except (JoseError, ValueError) as error:
@@ -113,14 +120,17 @@ class TokenVerifier:
         if self._keys is not None and newer_than is None:
             return self._keys
         async with self._lock:
-            if self._keys is not None and (newer_than is None or time.monotonic() - self._fetched < newer_than):
+            since = time.monotonic() - self._fetched
+            if self._keys is not None and (newer_than is None or since < newer_than):
                 return self._keys
+            if self._keys is None and since < _PATIENCE:
+                raise Unavailable(headers={"Retry-After": "2"})
+            self._fetched = time.monotonic()
             try:
                 async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
                     answer = (await client.get(self._keys_url)).raise_for_status()
                 self._keys = KeySet.import_key_set(answer.json())
             except (httpx.HTTPError, ValueError) as error:
                 if self._keys is None:
-                    raise Unavailable from error
-            self._fetched = time.monotonic()
+                    raise Unavailable(headers={"Retry-After": "2"}) from error
             return self._keys
