@@ -29,7 +29,6 @@ Reply = TypeVar("Reply", bound=BaseModel)
 Answer = Callable[[Database, Any], Awaitable[BaseModel]]
 
 DUPLICATE_WINDOW = 600.0
-ASK_TIMEOUT = 2.0
 ACK_WAIT = 30.0
 
 
