@@ -5,14 +5,19 @@ import csv
 import io
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import orjson
 import xlsxwriter
 from fastapi import Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.db import Database
 from kernel.errors import N_, Invalid, Refusal
+from kernel.listing import Listing, Rows
+from kernel.paging import decode_cursor, encode_cursor
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -34,14 +39,55 @@ class TooManyRows(Invalid):
     detail = N_("A sheet holds {most} rows. Narrow the filters, or ask for CSV.")
 
 
-class Batch(NamedTuple):
-    """Rows as read, and the keyset after the last of them; None when there are no more."""
+def listed_as(model: Any, *forms: str) -> dict[str, Any]:
+    """What a list's route says of its answers: `model` as JSON, and `forms` (CSV and XLSX when none are named)."""
+    text, binary = {"schema": {"type": "string"}}, {"schema": {"type": "string", "format": "binary"}}
+    content = {form: binary if form == XLSX else text for form in forms or (CSV, XLSX)}
+    return {"response_model": model, "responses": {200: {"content": content}}}
 
+
+Fetch = Callable[[AsyncSession, list[Any] | None, int], Awaitable[Rows]]
+
+
+async def answered(
+    request: Request,
+    asked: Listing,
+    fetch: Fetch,
+    *,
+    name: str,
+    columns: Sequence[str],
+    forms: Sequence[str] = (CSV, XLSX),
+    **more: Any,
+) -> Response:
+    """The list as the caller accepts it: a page of JSON, with `more` beside it, or all rows in one of `forms`.
+
+    `fetch` reads the rows after a keyset. A read of its own for each batch: a slow reader of the answer holds none.
+    """
+    form = accepted(request, JSON, *forms)
+    database = request.app.state.database
+    if form != JSON:
+        chosen = [name for name in columns if asked.fields is None or name in asked.fields]
+        return await exported(form, name, chosen, partial(_fetched, database, fetch))
+    async with database.look() as read:
+        rows = await fetch(read, decode_cursor(asked.cursor) if asked.cursor else None, asked.limit)
+    tail = {"next": encode_cursor(rows.after) if rows.after else None, **more}
+    if asked.total:
+        tail["total"] = rows.total
+    return Response(f'{{"items":{rows.items},{orjson.dumps(tail).decode()[1:]}', media_type=JSON)
+
+
+class Batch(NamedTuple):
     rows: list[dict[str, Any]]
     after: list[Any] | None
 
 
-Fetch = Callable[[list[Any] | None, int], Awaitable[Batch]]
+async def _fetched(database: Database, fetch: Fetch, after: list[Any] | None) -> Batch:
+    async with database.look() as read:
+        rows = await fetch(read, after, ROWS_AT_ONCE)
+    return Batch(await asyncio.to_thread(orjson.loads, rows.items), rows.after)
+
+
+Next = Callable[[list[Any] | None], Awaitable[Batch]]
 
 
 def accepted(request: Request, *offered: str) -> str:
@@ -70,13 +116,13 @@ def _quality(part: str, form: str) -> float:
     return 1.0
 
 
-async def exported(form: str, name: str, columns: Sequence[str], fetch: Fetch) -> StreamingResponse:
+async def exported(form: str, name: str, columns: Sequence[str], fetch: Next) -> StreamingResponse:
     """All rows that `fetch` finds as `form`, batch by batch; `columns` are members of the rows.
 
     The first batch is read before the answer begins, so that what is wrong with the question is said as a problem.
     Raises TooManyRows (422) for a sheet that cannot hold them.
     """
-    first = await fetch(None, ROWS_AT_ONCE)
+    first = await fetch(None)
     rows = _all(first, fetch)
     if form == XLSX:
         body = _pieces(await _sheet(columns, rows))
@@ -86,10 +132,10 @@ async def exported(form: str, name: str, columns: Sequence[str], fetch: Fetch) -
     return StreamingResponse(body, media_type=f"{form}; charset=utf-8" if form == CSV else form, headers=headers)
 
 
-async def _all(batch: Batch, fetch: Fetch) -> AsyncIterator[list[dict[str, Any]]]:
+async def _all(batch: Batch, fetch: Next) -> AsyncIterator[list[dict[str, Any]]]:
     yield batch.rows
     while batch.after is not None:
-        batch = await fetch(batch.after, ROWS_AT_ONCE)
+        batch = await fetch(batch.after)
         yield batch.rows
 
 

@@ -1,13 +1,18 @@
 """What every list of the API understands: page, total, filters with operators, sparse fields, expansion."""
 
-from collections.abc import Collection, Mapping
+# ruff: noqa: S608 -- composed of constants of the callers; every value is bound
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
+import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import direct
 from kernel.errors import N_, Fault, Invalid
-from kernel.paging import DEFAULT_LIMIT, MAX_LIMIT
+from kernel.paging import DEFAULT_LIMIT, MAX_LIMIT, BadCursor
 from kernel.texts import STORABLE, Day
 
 SIGNS = {"": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -43,6 +48,19 @@ class Listing(BaseModel):
     cursor: Annotated[str | None, Field(max_length=2000, description="`next` of the page before.")] = None
     total: Annotated[bool, Field(description="Also count all rows that the filters find.")] = False
     fields: Annotated[Words | None, Field(description="Only these members of each row, comma separated.")] = None
+
+
+class Sparse(BaseModel):
+    """A row of a list: with `fields` it holds only those, so that none is promised."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.pop("required", None))
+
+
+class Page(BaseModel):
+    """`next` is the cursor of the page after this one; null on the last. `total` only when it was asked for."""
+
+    next: str | None
+    total: int | None = None
 
 
 class Dated(BaseModel):
@@ -100,3 +118,61 @@ class Shape:
                 errors=[Fault(f"/query/{where}", "unknown", UnknownField.detail, names=said)], names=said
             )
         return {name: known[name] for name in names}
+
+
+class Rows(NamedTuple):
+    """`items` is the JSON that PostgreSQL made, `after` the keyset of its last row when there are more."""
+
+    items: str
+    after: list[Any] | None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """The keyset of a list: its columns with their SQL types, the last one unique; all in one direction."""
+
+    columns: Mapping[str, str]
+    descending: bool = False
+
+    @property
+    def by(self) -> str:
+        return ", ".join(f"{column} DESC" if self.descending else column for column in self.columns)
+
+    def beyond(self, after: Sequence[Any] | None) -> tuple[str, dict[str, Any]]:
+        """The condition that a row lies after a keyset, with its values. Raises BadCursor (422)."""
+        if after is None:
+            return "true", {}
+        if len(after) != len(self.columns):
+            raise BadCursor(errors=[Fault("/query/cursor", "malformed", BadCursor.detail)])
+        given = ", ".join(f"CAST(CAST(:k{n} AS text) AS {kind})" for n, kind in enumerate(self.columns.values()))
+        sign = "<" if self.descending else ">"
+        return f"({', '.join(self.columns)}) {sign} ({given})", {f"k{n}": str(key) for n, key in enumerate(after)}
+
+
+async def page(
+    read: AsyncSession,
+    row: str,
+    source: str,
+    order: Order,
+    values: Mapping[str, Any],
+    *,
+    limit: int,
+    after: Sequence[Any] | None,
+    total: bool = False,
+) -> Rows:
+    """Rows after a keyset in one statement: `row` is the JSON of one, `source` everything from FROM to the filters.
+
+    Raises BadCursor (422).
+    """
+    beyond, keys = order.beyond(after)
+    statement = (
+        "SELECT coalesce(json_agg(x.r ORDER BY x.n) FILTER (WHERE x.n <= :size), '[]')::text AS items,"
+        " (json_agg(x.k) FILTER (WHERE x.n = :size))::text AS last, count(*) > :size AS more,"
+        f" {f'(SELECT count(*) {source})' if total else 'NULL'} AS total FROM (SELECT {row} AS r,"
+        f" json_build_array({', '.join(order.columns)}) AS k, row_number() OVER (ORDER BY {order.by}) AS n"
+        f" {source} AND {beyond} ORDER BY {order.by} LIMIT :size + 1) x"
+    )
+    one = await direct.row(read, statement, {**values, **keys, "size": limit})
+    assert one is not None
+    return Rows(one["items"], orjson.loads(one["last"])[0] if one["more"] else None, one["total"])

@@ -1,11 +1,13 @@
 """The worker process of sharing: it follows the registry and relays what agreements bring."""
 
+from contracts.catalog import readers_of
 from kernel import worker
 from kernel.settings import ServiceSettings
 from services.sharing.answers import ANSWERS
+from services.sharing.gauges import figures
 from services.sharing.handlers import HANDLERS
 from services.sharing.jobs import JOBS
 
 
 def work(settings: ServiceSettings) -> None:
-    worker.run(settings, handlers=HANDLERS, jobs=JOBS, answers=ANSWERS)
+    worker.run(settings, handlers=HANDLERS, jobs=JOBS, answers=ANSWERS, readers=readers_of("sharing"), gauges=figures)

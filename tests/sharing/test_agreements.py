@@ -1,6 +1,8 @@
 """Recording, ending and correcting agreements: what is refused, what is told, what figures say afterwards."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from unittest.mock import ANY
 from uuid import uuid4
 
 import orjson
@@ -9,6 +11,7 @@ import sqlalchemy as sa
 
 from contracts.sharing import AgreementChanged
 from kernel import history
+from kernel.auth import Actor
 from kernel.errors import Stale
 from services.sharing.commands.agreements import agree, correct, terminate
 from services.sharing.domain.agreement import Terms
@@ -213,18 +216,23 @@ async def test_the_list_shows_each_party_its_own_with_the_status_of_a_day(provin
     await province.agree(mast, "VNPT", since=DAY, until=date(2025, 1, 1))
     await province.agree(mast, "MOBIFONE", since=date(2025, 6, 1))
     async with province.database.read() as read:
-        for actor, count in ((VIETTEL, 2), (VNPT, 1), (AUDITOR, 2)):
-            found = orjson.loads(await queries.agreements(read, actor=actor, as_of=DAY, known_at=NOW, limit=10))
-            assert len(found) == count
-        assert [(row["tenant"], row["status"]) for row in orjson.loads(
-            await queries.agreements(read, actor=AUDITOR, as_of=DAY, known_at=NOW, limit=10)
-        )] == [("MOBIFONE", "not_begun"), ("VNPT", "in_force")]  # fmt: skip
-        ended = orjson.loads(
-            await queries.agreements(
-                read, actor=VNPT, as_of=date(2026, 1, 1), known_at=NOW, limit=10, status="ended", q="cm-m-000001"
-            )
-        )
+
+        async def rows(actor: Actor, as_of: date = DAY, **asked: Any) -> list[dict[str, Any]]:
+            given = queries.AgreementsAsked(**asked)
+            found = await queries.agreements(read, given, actor=actor, as_of=as_of, known_at=NOW, limit=10)
+            return orjson.loads(found.items)
+
+        assert [len(await rows(actor)) for actor in (VIETTEL, VNPT, AUDITOR)] == [2, 1, 2]
+        assert [(row["tenant"], row["status"]) for row in await rows(AUDITOR)] == [
+            ("MOBIFONE", "not_begun"),
+            ("VNPT", "in_force"),
+        ]
+        ended = await rows(VNPT, date(2026, 1, 1), status="ended", q="cm-m-000001")
         assert [(row["valid_from"], row["valid_to"]) for row in ended] == [("2024-01-01", "2025-01-01")]
+        assert [row["tenant"] for row in await rows(AUDITOR, valid_from_gte=date(2025, 6, 1))] == ["MOBIFONE"]
+        assert [row["tenant"] for row in await rows(AUDITOR, tenant_in=["VNPT", "GMOBILE"])] == ["VNPT"]
+        known = {"id": str(mast), "kind": "mast", "status": "in_service", "owner": "VIETTEL", "commune": ANY}
+        assert await rows(VNPT, fields=["tenant"], expand=["structure"]) == [{"tenant": "VNPT", "structure": known}]
 
 
 async def test_recorded_time_of_one_agreement_never_steps_back(province: Province):

@@ -1,7 +1,5 @@
 """The doors: who gets in, what comes out, and how many statements it takes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,22 +16,6 @@ from tests.sharing.tellings import change
 pytestmark = pytest.mark.database
 API = "/api/sharing/v1"
 People = dict[str, dict[str, str]]
-
-
-@contextmanager
-def statements(province: Province) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            seen.append(statement)
-
-    engine = province.database.engine.sync_engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -237,7 +219,7 @@ async def test_statements_do_not_grow_with_rows(client: httpx.AsyncClient, peopl
     async def counts() -> list[int]:
         taken = []
         for path in ("/ratios?by=owner", "/ratios/structures", "/agreements", "/ratios/trend", "/targets"):
-            with statements(province) as seen:
+            async with province.database.said() as seen:
                 assert (await client.get(API + path, headers=people["auditor"])).status_code == 200
             taken.append(len(seen))
         return taken
@@ -264,9 +246,8 @@ async def test_a_batch_of_many_items_takes_as_many_statements_as_one(province: P
 
     taken = []
     for count in (1, 50):
-        with statements(province) as seen:
-            async with province.database.tx() as tx:
-                await copies.store_structures(tx, items(count))
+        async with province.database.said() as seen, province.database.tx() as tx:
+            await copies.store_structures(tx, items(count))
         taken.append(len(seen))
     assert taken[1] <= taken[0]
 

@@ -172,7 +172,9 @@ async def reasons(province: Province, side: str, actor: Actor = AUDITOR, **names
 async def listed(province: Province, side: str, actor: Actor = AUDITOR, **names: Any) -> list[dict[str, Any]]:
     async with province.database.read() as read:
         scope = await ratios.scope(read, actor=actor, kind="mast", as_of=TODAY, known_at=NOW, **names)
-        found: list[dict[str, Any]] = orjson.loads(await ratios.structures(read, scope, side, actor=actor, limit=100))
+        found: list[dict[str, Any]] = orjson.loads(
+            (await ratios.structures(read, scope, side, actor=actor, limit=100)).items
+        )
         return found
 
 

@@ -1,14 +1,13 @@
-from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
-from fastapi import Response, status
+from fastapi import Query, Request, Response, status
 
 from kernel import history
 from kernel.clock import local_date
-from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, IfMatch, Limit, Now, Read, Tx, api_router, entity_tag
-from kernel.paging import decode_cursor, page
+from kernel.edge import CurrentActor, IfMatch, Now, Read, Tx, api_router, entity_tag
+from kernel.export import answered, listed_as
+from kernel.listing import Rows
 from services.sharing.api import schemas
 from services.sharing.api.gate import needs
 from services.sharing.commands import agreements as commands
@@ -20,34 +19,17 @@ from services.sharing.queries.ratios import known_instant
 router = api_router("/api/sharing/v1", ["agreements"])
 
 
-@router.get("/agreements", dependencies=[needs("sharing:agreement:read")], response_model=schemas.AgreementPage)
+@router.get("/agreements", dependencies=[needs("sharing:agreement:read")], **listed_as(schemas.AgreementPage))
 async def listing(
-    actor: CurrentActor,
-    read: Read,
-    now: Now,
-    structure: UUID | None = None,
-    party: str | None = None,
-    status: str | None = None,
-    q: str | None = None,
-    as_of: date | None = None,
-    known_at: str | None = None,
-    limit: Limit = PAGE_SIZE,
-    cursor: Cursor = None,
-) -> Any:
+    request: Request, actor: CurrentActor, now: Now, asked: Annotated[queries.AgreementsAsked, Query()]
+) -> Response:
     """Agreements of the caller's organisation, of all for auditors, newest first, with their status on `as_of`."""
-    found = await queries.agreements(
-        read,
-        actor=actor,
-        as_of=as_of or local_date(now),
-        known_at=known_instant(known_at, now),
-        limit=limit,
-        structure=structure,
-        party=party,
-        status=status,
-        q=q,
-        after=UUID(str(decode_cursor(cursor, 1)[0])) if cursor else None,
-    )
-    return page(orjson.loads(found), limit, lambda row: [row["id"]])
+    day, instant = asked.as_of or local_date(now), known_instant(asked.known_at, now)
+
+    async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.agreements(read, asked, actor=actor, as_of=day, known_at=instant, limit=limit, after=after)
+
+    return await answered(request, asked, fetch, name="agreements", columns=list(queries.SHAPE.members))
 
 
 @router.post("/agreements", dependencies=[needs("sharing:agreement:record")], status_code=status.HTTP_201_CREATED)

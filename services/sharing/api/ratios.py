@@ -1,14 +1,18 @@
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import orjson
-from fastapi import Depends, Query
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.auth import Actor
 from kernel.clock import local_date
-from kernel.edge import PAGE_SIZE, CurrentActor, Cursor, Limit, Now, Read, api_router
+from kernel.edge import CurrentActor, Now, Read, api_router
 from kernel.errors import N_, Fault, Invalid
-from kernel.paging import decode_cursor, page
+from kernel.export import CSV, XLSX, answered, listed_as
+from kernel.listing import Listing, Rows, Word, Words, operator
+from kernel.texts import Day
 from services.sharing.api import schemas
 from services.sharing.api.gate import needs
 from services.sharing.domain.days import month_ends
@@ -24,36 +28,48 @@ class TooManyPoints(Invalid):
     detail = N_("A trend holds at most {months} months.")
 
 
-async def asked_scope(
-    actor: CurrentActor,
-    read: Read,
-    now: Now,
-    kind: schemas.Kind = "mast",
-    as_of: Annotated[date | None, Query(description="State at the end of this day; default today.")] = None,
+class ScopeAsked(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: schemas.Kind = "mast"
+    as_of: Annotated[Day | None, Field(description="State at the end of this day; default today.")] = None
     known_at: Annotated[
-        str | None, Query(description="As known at this instant, or at the end of this day; default now.")
-    ] = None,
-    definition: Annotated[str | None, Query(description="Such as `mast.declared.1`.")] = None,
+        str | None,
+        Field(max_length=40, description="As known at this instant, or at the end of this day; default now."),
+    ] = None
+    definition: Annotated[Word | None, Field(description="Such as `mast.declared.1`.")] = None
     boundary_set: Annotated[
-        str | None, Query(description="Such as `CM-2023`; default the set in force on the day.")
-    ] = None,
-    unit: Annotated[str | None, Query(description="A commune or a district of the boundary set.")] = None,
-    owner: str | None = None,
-) -> Scope:
+        Word | None, Field(description="Such as `CM-2023`; default the set in force on the day.")
+    ] = None
+    unit: Annotated[Word | None, Field(description="A commune or a district of the boundary set.")] = None
+    owner: Word | None = None
+
+
+class RatioAsked(ScopeAsked):
+    by: schemas.By | None = None
+
+
+class StructuresAsked(Listing, ScopeAsked):
+    side: schemas.Side = "numerator"
+    reason_in: Words | None = operator("reason", "in", "Only what is counted, shared or left out for these reasons.")
+
+
+class TrendAsked(ScopeAsked):
+    since: Annotated[Day, Field(description="The months from this day's to that of `as_of`.")] = date(2023, 6, 1)
+
+
+async def scope_of(read: AsyncSession, asked: ScopeAsked, actor: Actor, now: datetime) -> Scope:
     return await queries.scope(
         read,
         actor=actor,
-        kind=kind,
-        as_of=as_of or local_date(now),
-        known_at=queries.known_instant(known_at, now),
-        definition=definition,
-        boundary_set=boundary_set,
-        unit=unit,
-        owner=owner,
+        kind=asked.kind,
+        as_of=asked.as_of or local_date(now),
+        known_at=queries.known_instant(asked.known_at, now),
+        definition=asked.definition,
+        boundary_set=asked.boundary_set,
+        unit=asked.unit,
+        owner=asked.owner,
     )
-
-
-AskedScope = Annotated[Scope, Depends(asked_scope)]
 
 
 def spoken(scope: Scope) -> dict[str, Any]:
@@ -61,38 +77,40 @@ def spoken(scope: Scope) -> dict[str, Any]:
 
 
 @router.get("/ratios", dependencies=[needs("sharing:ratio:read")], response_model=schemas.RatioRead)
-async def ratio(read: Read, scope: AskedScope, by: schemas.By | None = None) -> Any:
+async def ratio(actor: CurrentActor, read: Read, now: Now, asked: Annotated[RatioAsked, Query()]) -> Any:
     """The figure as of a day as known at an instant, in total and by owner, unit (commune) or district."""
-    return {**spoken(scope), **orjson.loads(await queries.ratio(read, scope, by))}
+    scope = await scope_of(read, asked, actor, now)
+    return {**spoken(scope), **orjson.loads(await queries.ratio(read, scope, asked.by))}
 
 
-@router.get("/ratios/structures", dependencies=[needs("sharing:ratio:read")], response_model=schemas.StructurePage)
+@router.get(
+    "/ratios/structures", dependencies=[needs("sharing:ratio:read")], **listed_as(schemas.StructurePage, CSV, XLSX)
+)
 async def structures(
-    actor: CurrentActor,
-    read: Read,
-    scope: AskedScope,
-    side: schemas.Side = "numerator",
-    limit: Limit = PAGE_SIZE,
-    cursor: Cursor = None,
-) -> Any:
+    request: Request, actor: CurrentActor, read: Read, now: Now, asked: Annotated[StructuresAsked, Query()]
+) -> Response:
     """The structures behind a figure, each with the reason why it is counted, shared or left out.
 
     Who shares is told to auditors and to the parties; to others `sharers` is null.
     """
-    key = decode_cursor(cursor, 2) if cursor else None
-    after = (str(key[0]), UUID(str(key[1]))) if key else None
-    found = orjson.loads(await queries.structures(read, scope, side, actor=actor, limit=limit, after=after))
-    return {**spoken(scope), **page(found, limit, lambda row: [row["public_no"], row["id"]])}
+    scope = await scope_of(read, asked, actor, now)
+
+    async def fetch(session: AsyncSession, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.structures(
+            session, scope, asked.side, actor=actor, limit=limit, after=after,
+            fields=asked.fields, reasons=asked.reason_in, total=asked.total,
+        )  # fmt: skip
+
+    return await answered(
+        request, asked, fetch, name="ratio-structures", columns=list(queries.SHAPE.members), **spoken(scope)
+    )
 
 
 @router.get("/ratios/trend", dependencies=[needs("sharing:ratio:read")], response_model=schemas.TrendRead)
-async def trend(
-    read: Read,
-    scope: AskedScope,
-    since: Annotated[date, Query(description="The months from this day's to that of `as_of`.")] = date(2023, 6, 1),
-) -> Any:
+async def trend(actor: CurrentActor, read: Read, now: Now, asked: Annotated[TrendAsked, Query()]) -> Any:
     """The figure at the end of each month and on `as_of`, all as known at one instant."""
-    days = list(month_ends(since, scope.as_of))
+    scope = await scope_of(read, asked, actor, now)
+    days = list(month_ends(asked.since, scope.as_of))
     if len(days) > MOST_MONTHS:
         raise TooManyPoints(
             errors=[Fault("/query/since", "too_many", TooManyPoints.detail, months=MOST_MONTHS)], months=MOST_MONTHS

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kernel.listing import Page, Sparse
 from kernel.texts import Day
 from services.sharing.domain.agreement import Terms
 
@@ -69,7 +70,17 @@ class RecordedRead(BaseModel):
     version: int
 
 
-class AgreementRow(BaseModel):
+class StructureNow(BaseModel):
+    """What is known of the structure on `as_of`."""
+
+    id: UUID
+    kind: str | None
+    owner: str
+    status: str
+    commune: str | None
+
+
+class AgreementRow(Sparse):
     id: UUID
     structure_id: UUID
     public_no: str
@@ -83,11 +94,11 @@ class AgreementRow(BaseModel):
     valid_to: date | None
     evidence: int | None
     version: int
+    structure: StructureNow | None = None
 
 
-class AgreementPage(BaseModel):
+class AgreementPage(Page):
     items: list[AgreementRow]
-    next: str | None
 
 
 class ChangeRead(BaseModel):
@@ -169,7 +180,7 @@ class SharerRead(BaseModel):
     valid_to: date | None
 
 
-class StructureRow(BaseModel):
+class StructureRow(Sparse):
     """`sharers` is null for whoever may not know them."""
 
     id: UUID
@@ -185,9 +196,8 @@ class StructureRow(BaseModel):
     sharers: list[SharerRead] | None
 
 
-class StructurePage(ScopeRead):
+class StructurePage(ScopeRead, Page):
     items: list[StructureRow]
-    next: str | None
 
 
 class TrendPoint(Figure):

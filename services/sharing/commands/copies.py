@@ -217,14 +217,14 @@ def _station_rows(item: StationItem) -> list[Row]:
 
 
 def _short(item: OrganisationItem) -> str:
-    """The change that says it carries the short name; versions do not."""
+    """What versions recorded before they carried the short name leave to the change."""
     return str(item.change.patch.get("short") or "")
 
 
 def _organisation_rows(item: OrganisationItem) -> list[Row]:
     return [
         (
-            item.code, item.no, v.name_vi, v.name_en, _short(item), v.kind, v.legal_entity, v.successor,
+            item.code, item.no, v.name_vi, v.name_en, v.short or _short(item), v.kind, v.legal_entity, v.successor,
             v.valid_from, open_end(v.valid_to), item.change.recorded_at,
         )
         for v in item.versions

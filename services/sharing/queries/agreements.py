@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import history
 from kernel.auth import Actor
 from kernel.db import closed_end
+from kernel.listing import Dated, Listing, Order, Query, Rows, Shape, Word, Words, conditions, operator, page
+from kernel.texts import Day
 from services.sharing.domain import policy
 from services.sharing.domain.agreement import Period
 from services.sharing.domain.refusals import AgreementNotFound
@@ -24,13 +27,62 @@ def _reach(actor: Actor) -> str | None:
     return None if policy.sees_every(actor, READ) else actor.org
 
 
-_LIST = sa.text(
-    """
-SELECT coalesce(json_agg(row.content), '[]')::text FROM (
- SELECT json_build_object(
-   'id', a.id, 'structure_id', a.structure_id, 'public_no', s.public_no, 'structure_name', s.name, 'owner', a.owner,
-   'tenant', a.tenant, 'kind', p.kind, 'number', p.number, 'status', coalesce(v.status, 'not_begun'),
-   'valid_from', p.valid_from, 'valid_to', p.valid_to, 'evidence', v.evidence, 'version', a.last_no) AS content
+class AgreementsAsked(Listing, Dated):
+    """`party` is owner or tenant; `status` that of `as_of`: not_begun, in_force or ended."""
+
+    structure_id: UUID | None = None
+    owner: Word | None = None
+    owner_in: Words | None = operator("owner", "in", "One of these owners.")
+    tenant: Word | None = None
+    tenant_in: Words | None = operator("tenant", "in", "One of these tenants.")
+    party: Annotated[Word | None, Field(description="Owner or tenant.")] = None
+    kind: Word | None = None
+    status: Word | None = None
+    status_in: Words | None = operator("status", "in", "One of these states.")
+    evidence_gte: int | None = operator("evidence", "gte", "1 declared to 6 corroborated.")
+    valid_from_gte: Day | None = operator("valid_from", "gte", "Begins on this day or later.")
+    valid_from_lt: Day | None = operator("valid_from", "lt", "Begins before this day.")
+    valid_to_gte: Day | None = operator("valid_to", "gte", "Ends on this day or later; an open end never matches.")
+    valid_to_lt: Day | None = operator("valid_to", "lt", "Ends before this day.")
+    q: Annotated[Query | None, Field(description="Part of a number or of the structure's name.")] = None
+    expand: Annotated[Words | None, Field(description="`structure`: what is known of it on `as_of`.")] = None
+
+
+COLUMNS = {
+    "structure_id": "a.structure_id",
+    "owner": "a.owner",
+    "tenant": "a.tenant",
+    "kind": "p.kind",
+    "status": "coalesce(v.status, 'not_begun')",
+    "evidence": "v.evidence",
+    "valid_from": "p.valid_from",
+    "valid_to": "p.valid_to",
+}
+SHAPE = Shape(
+    {
+        "id": "a.id",
+        "structure_id": "a.structure_id",
+        "public_no": "s.public_no",
+        "structure_name": "s.name",
+        "owner": "a.owner",
+        "tenant": "a.tenant",
+        "kind": "p.kind",
+        "number": "p.number",
+        "status": "coalesce(v.status, 'not_begun')",
+        "valid_from": "p.valid_from",
+        "valid_to": "p.valid_to",
+        "evidence": "v.evidence",
+        "version": "a.last_no",
+    },
+    {
+        "structure": "(SELECT json_build_object('id', c.id, 'kind', s.kind, 'status', c.status,"
+        " 'owner', c.owner, 'commune', c.commune) FROM structure_copy c WHERE c.id = a.structure_id"
+        " AND c.valid_from <= :as_of AND c.valid_to > :as_of AND c.recorded_from <= :known_at"
+        " AND c.recorded_to > :known_at)"
+    },
+)
+_NEWEST = Order({"a.id": "uuid"}, descending=True)
+_FROM = """
  FROM agreement a JOIN structure s ON s.id = a.structure_id
  LEFT JOIN agreement_version v ON v.agreement_id = a.id AND v.valid_from <= :as_of AND v.valid_to > :as_of
    AND v.recorded_from <= :known_at AND v.recorded_to > :known_at
@@ -40,44 +92,39 @@ SELECT coalesce(json_agg(row.content), '[]')::text FROM (
    FROM agreement_version f
    WHERE f.agreement_id = a.id AND f.status = 'in_force'
      AND f.recorded_from <= :known_at AND f.recorded_to > :known_at) p
- WHERE a.created_at <= :known_at
-   AND (CAST(:org AS text) IS NULL OR a.owner = :org OR a.tenant = :org)
-   AND (CAST(:party AS text) IS NULL OR a.owner = :party OR a.tenant = :party)
-   AND (CAST(:structure AS uuid) IS NULL OR a.structure_id = :structure)
-   AND (CAST(:status AS text) IS NULL OR coalesce(v.status, 'not_begun') = :status)
-   AND (CAST(:q AS text) IS NULL OR s.public_no ILIKE :q OR p.number ILIKE :q OR s.name ILIKE :q)
-   AND (CAST(:after AS uuid) IS NULL OR a.id < :after)
- ORDER BY a.id DESC LIMIT :size) row
-"""
-)
+ WHERE """
 
 
 async def agreements(
     read: AsyncSession,
+    asked: AgreementsAsked,
     *,
     actor: Actor,
     as_of: date,
     known_at: datetime,
     limit: int,
-    structure: UUID | None = None,
-    party: str | None = None,
-    status: str | None = None,
-    q: str | None = None,
-    after: UUID | None = None,
-) -> str:
-    """JSON text of up to `limit` + 1 agreements, newest first, each with its status on `as_of`. One statement."""
-    values = {
-        "org": _reach(actor),
+    after: Sequence[Any] | None = None,
+) -> Rows:
+    """Newest first, each with its status on `as_of`. One statement."""
+    clauses, values = conditions(asked, COLUMNS)
+    clauses.append("a.created_at <= :known_at")
+    reach = _reach(actor)
+    if reach is not None:
+        clauses.append("(a.owner = :org OR a.tenant = :org)")
+    if asked.party is not None:
+        clauses.append("(a.owner = :party OR a.tenant = :party)")
+    if asked.q:
+        clauses.append("(s.public_no ILIKE :q OR p.number ILIKE :q OR s.name ILIKE :q)")
+    values |= {
         "as_of": as_of,
         "known_at": known_at,
-        "structure": structure,
-        "party": party,
-        "status": status,
-        "q": f"%{_plain(q)}%" if q else None,
-        "after": after,
-        "size": limit + 1,
+        "org": reach,
+        "party": asked.party,
+        "q": f"%{_plain(asked.q or '')}%",
     }
-    return str((await read.execute(_LIST, values)).scalar_one())
+    row = SHAPE.sql(asked.fields, asked.expand)
+    source = f"{_FROM}{' AND '.join(clauses)}"
+    return await page(read, row, source, _NEWEST, values, limit=limit, after=after, total=asked.total)
 
 
 def _plain(text: str) -> str:

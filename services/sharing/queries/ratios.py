@@ -1,15 +1,17 @@
 """Figures at any (D, K), the lists behind them, and how they went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import direct
 from kernel.auth import Actor
 from kernel.clock import end_of_day, local_date
+from kernel.listing import Order, Rows, Shape, page
 from services.sharing.domain import policy
 from services.sharing.domain.refusals import (
     BoundarySetUnknown,
@@ -68,8 +70,7 @@ def _end(day: date, now: datetime) -> datetime:
     return now if day == local_date(now) else end_of_day(day) - TICK
 
 
-_SCOPE = sa.text(
-    """
+_SCOPE = """
 SELECT d.id AS definition, b.code AS boundary_set, s.id AS series_id,
   (SELECT until FROM watermark WHERE source = :registry) AS complete_to
 FROM (SELECT code, version, code || '.' || version AS id FROM definition
@@ -82,7 +83,6 @@ FULL JOIN (SELECT code FROM boundary_set
         valid_from DESC NULLS LAST LIMIT 1) b ON true
 LEFT JOIN ratio_series s ON (s.definition_code, s.definition_version, s.boundary_set) = (d.code, d.version, b.code)
 """
-)
 
 
 async def scope(
@@ -109,12 +109,14 @@ async def scope(
         "boundary_set": boundary_set,
         "d": as_of,
     }
-    row = (await read.execute(_SCOPE, values)).first()
-    if row is None or row.definition is None:
+    row = await direct.row(read, _SCOPE, values)
+    if row is None or row["definition"] is None:
         raise DefinitionUnknown
-    if row.boundary_set is None:
+    if row["boundary_set"] is None:
         raise BoundarySetUnknown
-    return Scope(row.series_id, row.definition, row.boundary_set, kind, as_of, known_at, row.complete_to, unit, owner)
+    return Scope(
+        row["series_id"], row["definition"], row["boundary_set"], kind, as_of, known_at, row["complete_to"], unit, owner
+    )
 
 
 # With no checkpoint row `l` is empty and the figure is the sum of all deltas up to (D, K).
@@ -144,7 +146,7 @@ _ITEM = f"""json_build_object('key', i.key, 'name', i.name, 'shared', i.num, 'co
   'percent', {_PERCENT.format(num="i.num", den="i.den")})"""
 _TOTAL = (
     "SELECT json_build_object('shared', coalesce(sum(num), 0)::bigint, 'counted', coalesce(sum(den), 0)::bigint,"
-    " 'percent', {percent}, 'items', {items})::text FROM f"
+    " 'percent', {percent}, 'items', {items})::text AS found FROM f"
 )
 _KEYED = (
     "(SELECT coalesce(json_agg({item} ORDER BY i.key), '[]') FROM ("
@@ -165,7 +167,7 @@ _BY = {
     ),
 }
 _RATIO = _PERCENT.format(num="sum(num)", den="sum(den)")
-_FIGURES = {by: sa.text(_SUMS + _TOTAL.format(percent=_RATIO, items=items)) for by, items in _BY.items()}
+_FIGURES = {by: _SUMS + _TOTAL.format(percent=_RATIO, items=items) for by, items in _BY.items()}
 
 
 async def ratio(read: AsyncSession, scope: Scope, by: str | None = None) -> str:
@@ -173,7 +175,13 @@ async def ratio(read: AsyncSession, scope: Scope, by: str | None = None) -> str:
 
     `by`: `owner`, `unit`, `district` (the unit above) or None.
     """
-    return str((await read.execute(_FIGURES[by], scope.filters)).scalar_one())
+    return await _text(read, _FIGURES[by], scope.filters)
+
+
+async def _text(read: AsyncSession, statement: str, values: dict[str, Any]) -> str:
+    row = await direct.row(read, statement, values)
+    assert row is not None
+    return str(row["found"])
 
 
 _TREND = sa.text(
@@ -202,32 +210,38 @@ async def trend(read: AsyncSession, scope: Scope, days: list[date]) -> list[Any]
     return list((await read.execute(_TREND, values)).all())
 
 
-_SIDES = {"numerator": "p.shared", "denominator": "p.counted", "excluded": "NOT p.counted"}
-_LIST = """
-SELECT coalesce(json_agg(row.content), '[]')::text FROM (
- SELECT json_build_object(
-   'id', p.structure_id, 'public_no', p.public_no, 'name', s.name, 'owner', q.owner_id,
-   'unit', NULLIF(q.unit_id, ''), 'unit_name', w.name,
-   'district_name', CASE WHEN u.level = 'district' THEN u.name END,
-   'counted', p.counted, 'shared', p.shared, 'reason', p.reason,
-   'sharers', CASE WHEN :sees_all OR q.owner_id = :org
+SIDES = {"numerator": "p.shared", "denominator": "p.counted", "excluded": "NOT p.counted"}
+_SHARERS = """CASE WHEN :sees_all OR q.owner_id = :org
        OR EXISTS (SELECT FROM jsonb_array_elements(p.sharers) e WHERE e ->> 1 = :org) THEN (
      SELECT coalesce(json_agg(json_build_object('legal_entity', e ->> 0, 'org', e ->> 1, 'role', e ->> 2,
        'agreement_id', CASE WHEN e ->> 2 = 'tenant' THEN e ->> 3 END, 'number', v.number,
        'valid_to', NULLIF(v.valid_to, 'infinity'))), '[]')
      FROM jsonb_array_elements(p.sharers) e
      LEFT JOIN agreement_version v ON e ->> 2 = 'tenant' AND v.agreement_id = CAST(NULLIF(e ->> 3, '') AS uuid)
-       AND v.valid_from <= :d AND v.valid_to > :d AND v.recorded_from <= :k AND v.recorded_to > :k) END) AS content
+       AND v.valid_from <= :d AND v.valid_to > :d AND v.recorded_from <= :k AND v.recorded_to > :k) END"""
+SHAPE = Shape(
+    {
+        "id": "p.structure_id",
+        "public_no": "p.public_no",
+        "name": "s.name",
+        "owner": "q.owner_id",
+        "unit": "NULLIF(q.unit_id, '')",
+        "unit_name": "w.name",
+        "district_name": "CASE WHEN u.level = 'district' THEN u.name END",
+        "counted": "p.counted",
+        "shared": "p.shared",
+        "reason": "p.reason",
+        "sharers": _SHARERS,
+    }
+)
+_BY_NUMBER = Order({"p.public_no": "text", "p.structure_id": "uuid"})
+_SPANS = """
  FROM ratio_span p JOIN structure s ON s.id = p.structure_id
  JOIN ratio_group q ON q.series_id = p.series_id AND q.g = p.g
  LEFT JOIN unit_copy w ON w.id = q.unit_id LEFT JOIN unit_copy u ON u.id = w.parent
  WHERE p.series_id = :series AND p.valid_from <= :d AND p.valid_to > :d AND p.recorded_from <= :k AND p.recorded_to > :k
-   AND {side} AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
-   AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit)
-   AND (CAST(:after_no AS text) IS NULL OR (p.public_no, p.structure_id) > (:after_no, CAST(:after_id AS uuid)))
- ORDER BY p.public_no, p.structure_id LIMIT :size) row
-"""
-_LISTS = {side: sa.text(_LIST.format(side=condition)) for side, condition in _SIDES.items()}
+   AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
+   AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit) AND """
 
 
 async def structures(
@@ -237,21 +251,23 @@ async def structures(
     *,
     actor: Actor,
     limit: int,
-    after: tuple[str, UUID] | None = None,
-) -> str:
-    """JSON text of up to `limit` + 1 structures of one side of the fraction with the reason of each. One statement.
+    after: Sequence[Any] | None = None,
+    fields: Sequence[str] | None = None,
+    reasons: Sequence[str] | None = None,
+    total: bool = False,
+) -> Rows:
+    """The structures of one side of the fraction with the reason of each, by number. One statement.
 
     `sharers` is null for whoever is neither auditor, nor owner, nor one of them: agreements are private.
     """
+    source = f"{_SPANS}{SIDES[side]}{' AND p.reason = ANY(:reasons)' if reasons else ''}"
     values = {
         **scope.filters,
         "sees_all": policy.sees_every(actor, "sharing:tenants:read"),
         "org": actor.org if policy.may_at_all(actor, "sharing:tenants:read") else "",
-        "after_no": after[0] if after else None,
-        "after_id": after[1] if after else None,
-        "size": limit + 1,
+        "reasons": reasons,
     }
-    return str((await read.execute(_LISTS[side], values)).scalar_one())
+    return await page(read, SHAPE.sql(fields), source, _BY_NUMBER, values, limit=limit, after=after, total=total)
 
 
 _COUNTS = sa.text(

@@ -65,17 +65,21 @@ async def enterprises(read: AsyncSession) -> Sequence[Any]:
     return rows.all()
 
 
+IN_FULL = ("department", "committee")
+
+
 async def organisation_names(read: AsyncSession) -> dict[str, tuple[str, str]]:
-    """Code -> what it is called (Vietnamese, English), short where a short form is known."""
+    """Code -> what it is called (Vietnamese, English): enterprises by the short form where one is known."""
     rows = await read.execute(
         sa.text(
             "SELECT DISTINCT ON (o.code) o.code, coalesce(s.short, o.name_vi) AS vi, coalesce(s.short, o.name_en) AS en"
+            ", o.name_vi, o.name_en, o.kind"
             " FROM organisation_copy o LEFT JOIN LATERAL (SELECT short FROM organisation_copy n WHERE n.code = o.code"
             " AND n.short <> '' ORDER BY n.no DESC LIMIT 1) s ON true WHERE o.recorded_to = 'infinity'"
             " ORDER BY o.code, o.valid_from DESC"
         )
     )
-    return {row.code: (row.vi, row.en) for row in rows}
+    return {r.code: (r.name_vi, r.name_en) if r.kind in IN_FULL else (r.vi, r.en) for r in rows}
 
 
 _FOUND = sa.text(

@@ -15,7 +15,7 @@ from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.edge import CurrentActor, Now, Read, Tx, ui_router
 from kernel.errors import N_, Forbidden, Refusal
-from kernel.paging import BadCursor, decode_cursor, page
+from kernel.paging import BadCursor, decode_cursor, encode_cursor
 from kernel.web import formats, forms
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of, render, see_other
@@ -44,23 +44,15 @@ async def listing(request: Request, actor: CurrentActor, read: Read, now: Now) -
     query, lang = request.query_params, locale_of(request)
     status = query.get("status") if query.get("status") in words.STATUS else None
     names = await _names(request, read, actor)
-    found = orjson.loads(
-        await queries.agreements(
-            read,
-            actor=actor,
-            as_of=local_date(now),
-            known_at=now,
-            limit=PAGE,
-            status=status,
-            q=(query.get("q") or "")[:100] or None,
-            after=_after(query.get("after", "")),
-        )
+    asked = queries.AgreementsAsked(status=status, q=(query.get("q") or "").replace("\0", "")[:100] or None)
+    after = _after(query.get("after", ""))
+    found = await queries.agreements(
+        read, asked, actor=actor, as_of=local_date(now), known_at=now, limit=PAGE, after=after
     )
-    paged = page(found, PAGE, lambda row: [row["id"]])
     kinds = {row.code: words.titled(row, lang) for row in await law.agreement_kinds(read)}
     context = {
-        "rows": [_row(row, kinds, names, lang) for row in paged["items"]],
-        "next": paged["next"],
+        "rows": [_row(row, kinds, names, lang) for row in orjson.loads(found.items)],
+        "next": encode_cursor(found.after) if found.after else None,
         "first_page": not query.get("after"),
         "filters_set": int(status is not None),
         "may_record": policy.may_at_all(actor, "sharing:agreement:record"),
@@ -69,9 +61,9 @@ async def listing(request: Request, actor: CurrentActor, read: Read, now: Now) -
     return render(request, "sharing/agreements.html", context)
 
 
-def _after(cursor: str) -> UUID | None:
+def _after(cursor: str) -> list[Any] | None:
     try:
-        return UUID(str(decode_cursor(cursor, 1)[0])) if cursor else None
+        return [UUID(str(decode_cursor(cursor, 1)[0]))] if cursor else None
     except (BadCursor, ValueError):
         return None
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Now, Read, ui_router
-from kernel.paging import BadCursor, decode_cursor, page
+from kernel.paging import BadCursor, decode_cursor, encode_cursor
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, render
 from services.sharing.domain.days import month_ends
@@ -115,15 +115,14 @@ async def _lists(
     side = request.query_params.get("side", "")
     side = side if side in words.SIDE else "numerator"
     after = _after(request.query_params.get("after", ""))
-    found = orjson.loads(await ratios.structures(read, given.scope, side, actor=actor, limit=PAGE, after=after))
-    paged = page(found, PAGE, lambda row: [row["public_no"], row["id"]])
+    found = await ratios.structures(read, given.scope, side, actor=actor, limit=PAGE, after=after)
     counts = await ratios.side_counts(read, given.scope)
     say = frame_of(request).translations(locale_of(request)).gettext
     return {
         "side": side,
         "counts": {name: getattr(counts, name) for name in words.SIDE},
-        "rows": board.structure_rows(paged["items"], given.scope.as_of, names, locale_of(request), say),
-        "next": paged["next"],
+        "rows": board.structure_rows(orjson.loads(found.items), given.scope.as_of, names, locale_of(request), say),
+        "next": encode_cursor(found.after) if found.after else None,
         "first_page": after is None,
         "page_size": PAGE,
     }
