@@ -36,6 +36,22 @@ class Provider:
     grants: list[str] = field(default_factory=list)
     refuse_refresh: bool = False
     is_away: bool = False
+    asked_keys: int = 0
+
+    @property
+    def realm(self) -> Any:
+        """The provider object behind the application: every route of it is one of its methods."""
+        routes = [route for one in self.app.routes for route in getattr(one, "routes", [one])]
+        return next(route.endpoint.__self__ for route in routes if route.path == "/certs")
+
+    @property
+    def signing_key(self) -> Any:
+        return self.realm.keys.signing_key
+
+    def tell_at(self, address: str) -> None:
+        """Where this provider tells the gateway's client of the end of a session."""
+        clients = self.realm.directory.clients
+        clients["gateway"] = dataclasses.replace(clients["gateway"], logout_url=address)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -45,6 +61,7 @@ class Provider:
             await send({"type": "http.response.start", "status": 503, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
+        self.asked_keys += scope["path"].endswith("/certs")
         if not scope["path"].endswith("/token"):
             await self.app(scope, receive, send)
             return
