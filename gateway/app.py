@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.pages import NAV
 from gateway import cookies, headers, metrics, openapi, shield
+from gateway.accounts import open_accounts
 from gateway.answer import Answer
 from gateway.callers import Caller, Callers
 from gateway.cookies import Cookies
@@ -100,7 +101,8 @@ class Gateway:
             pages = Pages(settings, upstreams, Health(upstreams, bus), door, document)
             own_sessions = OwnSessions(self._sessions, self._cookies)
             reference = Reference(documents, document)
-            app.router.routes.extend([*pages.routes(), *own_sessions.routes(), *reference.routes()])
+            own = (pages, own_sessions, reference, open_accounts(settings, bus, stack))
+            app.router.routes.extend(route for part in own for route in part.routes())
             self._metrics.watch(self._sessions, self._rates, upstreams)
             if settings.metrics_port:
                 await stack.enter_async_context(metrics.serving(settings, self._metrics))
