@@ -1,9 +1,7 @@
 """The composition of a service's web process: lifespan, error answers, health, request trace."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kernel import logging, migrations, openapi, trace
+from kernel import health, logging, metrics, migrations, openapi, trace
 from kernel.auth import TokenVerifier
 from kernel.bus import Bus
 from kernel.clock import Clock
@@ -41,7 +39,6 @@ from kernel.web.i18n import locale_of
 from kernel.web.render import render_error
 
 log = logging.get(__name__)
-HEARTBEAT_LIMIT = timedelta(seconds=15)
 
 
 def create_app(
@@ -83,10 +80,12 @@ def create_app(
         form_key=settings.form_key,
         clock=clock,
     )
-    for router in (*api, *ui, _health(migrations.head(package / "migrations"))):
+    for router in (*api, *ui, health.router(settings.name, migrations.head(package / "migrations"))):
         app.include_router(router)
     _answer_errors(app)
-    app.add_middleware(Traced)
+    for layer in (Adopted, metrics.Measured, trace.Traced):
+        app.add_middleware(layer)
+    metrics.watch_pool(app.state.database.engine)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     return app
 
@@ -96,7 +95,7 @@ def _operation(route: APIRoute) -> str:
     return f"{route.tags[0]}_{route.name}" if route.tags else route.name
 
 
-class Traced:
+class Adopted:
     """Adopts the caller's trace, and answers 503 instead of 500 when the database is away."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -222,38 +221,3 @@ def _fault(error: dict[str, Any]) -> Fault:
         path = []
     pointer = "".join([_PLACES.get(place, f"/{place}"), *(f"/{part}" for part in path)])
     return Fault(pointer or "/", error["type"], _WORDS.get(error["type"], _UNREADABLE))
-
-
-def _health(revision: str | None) -> APIRouter:
-    router = APIRouter(prefix="/health", include_in_schema=False)
-
-    @router.get("/live")
-    async def live() -> dict[str, str]:
-        return {"status": "live"}
-
-    @router.get("/ready")
-    async def ready(request: Request) -> JSONResponse:
-        state = request.app.state
-        try:
-            parts = await asyncio.wait_for(_database_parts(state.database, revision), 2)
-        except Exception as error:
-            parts = {"database": f"away: {type(error).__name__}"}
-        parts["nats"] = "ok" if state.bus.connected else "away"
-        well = all(value == "ok" for value in parts.values())
-        return JSONResponse({"status": "ready" if well else "not ready", "parts": parts}, 200 if well else 503)
-
-    return router
-
-
-async def _database_parts(database: Database, revision: str | None) -> dict[str, str]:
-    statement = sa.text(
-        "SELECT (SELECT version_num FROM alembic_version) AS revision,"
-        " (SELECT max(at) FROM heartbeat) > clock_timestamp() - CAST(:limit AS interval) AS alive"
-    )
-    async with database.read() as read:
-        row = (await read.execute(statement, {"limit": HEARTBEAT_LIMIT})).one()
-    return {
-        "database": "ok",
-        "revision": "ok" if row.revision == revision else f"{row.revision} instead of {revision}",
-        "worker": "ok" if row.alive else "no heartbeat",
-    }

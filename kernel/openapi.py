@@ -68,6 +68,7 @@ def document(app: FastAPI) -> dict[str, Any]:
             told |= refusals
             _problems(operation, refusals)
             operation["x-permission"] = permission
+            operation["summary"] = operation.get("description", "").partition(". ")[0].partition("\n")[0].rstrip(".")
     made["x-problems"] = [_explained(app, refusal) for refusal in sorted(told, key=lambda kind: kind.__name__)]
     return made
 
