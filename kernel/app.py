@@ -91,8 +91,8 @@ def create_app(
 
 
 def _operation(route: APIRoute) -> str:
-    """Stable operation ids: the tag and the function's name, `masts_list`."""
-    return f"{route.tags[0]}_{route.name}" if route.tags else route.name
+    """Stable operation ids: the function's name, or `name=` of the route, such as `list_agreements`."""
+    return route.name
 
 
 class Adopted:
