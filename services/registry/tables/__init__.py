@@ -1,6 +1,7 @@
 """The registry's tables. Logs are appended to; versions are their projection, kept continuous by triggers."""
 
 from kernel.db import own_tables
+from services.registry.tables.access import Account, AccountFinding, AccountLook, AccountReview, AccountStep
 from services.registry.tables.columns import Point, Table
 from services.registry.tables.places import (
     Boundary,
@@ -29,6 +30,11 @@ metadata = Table.metadata
 own_tables(metadata)
 
 __all__ = [
+    "Account",
+    "AccountFinding",
+    "AccountLook",
+    "AccountReview",
+    "AccountStep",
     "Boundary",
     "BoundarySet",
     "Mandate",
