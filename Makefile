@@ -5,7 +5,7 @@ READY := .venv/.ready
 SERVICES := registry permits sharing
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench migrate revision openapi messages lock web demo-ratio
+.PHONY: help run test lint fmt bench migrate revision openapi client messages lock web demo-ratio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,13 @@ migrate: $(READY) ## bring the databases to their heads without starting the pro
 revision: $(READY) ## write a migration: SERVICE=registry M="what it does"
 	@$(PY) -m infra.local revision "$(SERVICE)" "$(M)"
 
-openapi: $(READY) ## write the API documents and docs/asyncapi.json
+openapi: $(READY) ## write the API documents, docs/authorisation.md and docs/asyncapi.json
 	@for service in $(SERVICES); do $(PY) -m "services.$$service" openapi || exit 1; done
-	@$(PY) -m gateway openapi
+	@$(PY) -m infra.documents write $(if $(BREAKING),--breaking)
 	@$(PY) -m contracts.asyncapi > docs/asyncapi.json
+
+client: $(READY) ## generate the typed Python client of docs/openapi.json into var/client
+	@$(PY) -m infra.documents client var/client
 
 messages: $(READY) ## extract the texts to translate
 	@$(PY) -m kernel.web.messages

@@ -61,7 +61,9 @@ def _add(merged: Document, service: str, document: Document, operations: set[str
         for name, component in components.items():
             reference = f"#/components/{section}/{name}"
             target = renamed.get(reference, reference).rpartition("/")[2]
-            merged["components"].setdefault(section, {})[target] = _rewritten(component, renamed)
+            made = _rewritten(component, renamed)
+            # Generated clients name their classes after the title.
+            merged["components"].setdefault(section, {})[target] = made if target == name else {**made, "title": target}
     for path, item in document.get("paths", {}).items():
         if path.startswith("/api/"):
             merged["paths"][path] = _unique_operations(_rewritten(item, renamed), service, operations)
