@@ -161,7 +161,7 @@ class Gateway:
             answer.added = self._rates.charge("sign-in", self._callers.address(scope), 1)
         elif not path.startswith(_IMPERSONAL):
             caller = await self._recognise(scope)
-            answer.added = self._rates.charge(*caller, self.settings.cost_read)
+            self._charge(scope, headers.head_of(scope), answer, caller, is_api=path.startswith(b"/api/"))
         await self._pages(scope, receive, answer)
 
     def _charge(self, scope: Scope, head: headers.Head, answer: Answer, caller: Caller, *, is_api: bool) -> None:

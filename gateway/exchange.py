@@ -1,9 +1,10 @@
 """One request on its way through: its body as it arrives, and the guard that ends it when nobody waits any more."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope
 
@@ -19,13 +20,24 @@ class ClientGone(Exception):
     """The caller closed the connection: there is nobody to answer."""
 
 
+class Pace(NamedTuple):
+    """How slowly a body may arrive: the longest silence, and after a grace the least bytes a second on average."""
+
+    idle_seconds: float
+    grace_seconds: float
+    bytes_a_second: float
+
+    def is_missed(self, taken: int, seconds: float) -> bool:
+        return taken < (seconds - self.grace_seconds) * self.bytes_a_second
+
+
 class Body:
     """The caller's body, chunk by chunk. `failure` says why it ended early."""
 
-    def __init__(self, scope: Scope, receive: Receive, *, limit: int, idle_seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, *, limit: int, pace: "Pace") -> None:
         self.length = _declared_length(scope)
         self.failure: Refusal | ClientGone | None = None
-        self._receive, self._limit, self._idle = receive, limit, idle_seconds
+        self._receive, self._limit, self._pace = receive, limit, pace
         self._complete = asyncio.Event()
         self._begun = False
         if self.length == 0:
@@ -42,13 +54,15 @@ class Body:
             # The HTTP client repeats idempotent requests on a fresh connection, but what was read is gone.
             raise RuntimeError("a streamed body cannot be sent twice")
         self._begun = True
-        taken = 0
+        taken, began = 0, time.monotonic()
         while True:
             message = await self._next()
             chunk: bytes = message.get("body", b"")
             taken += len(chunk)
             if taken > self._limit:
                 raise self._fail(_too_large(self._limit))
+            if self._pace.is_missed(taken, time.monotonic() - began):
+                raise self._fail(BodyTooSlow())
             if chunk:
                 yield chunk
             if not message.get("more_body", False):
@@ -63,7 +77,7 @@ class Body:
 
     async def _next(self) -> Any:
         try:
-            async with asyncio.timeout(self._idle):
+            async with asyncio.timeout(self._pace.idle_seconds):
                 message = await self._receive()
         except TimeoutError:
             raise self._fail(BodyTooSlow()) from None

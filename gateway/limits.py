@@ -83,6 +83,11 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
+        """What follows a whole request and is no request only ends the connection: the first keeps its answer."""
+        if self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
         self._refuse(HeadTooLarge() if self._head_bytes > self.head_limit else BadRequest())
 
     def _count(self, size: int) -> None:

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import headers
 from gateway.errors import ServiceAway, ServiceBroke, ServiceSlow
-from gateway.exchange import Body, ClientGone, Guard
+from gateway.exchange import Body, ClientGone, Guard, Pace
 from gateway.settings import GatewaySettings
 from gateway.upstreams import Upstream
 from kernel import logging
@@ -41,10 +41,11 @@ class Proxy:
     def __init__(self, upstream: Upstream, settings: GatewaySettings) -> None:
         self._upstream = upstream
         self._limit = settings.body_limit_mb * 1_000_000
-        self._idle, self._total = settings.idle_seconds, settings.total_seconds
+        self._pace = Pace(settings.idle_seconds, settings.body_grace_seconds, settings.body_bytes_a_second)
+        self._total = settings.total_seconds
 
     async def forward(self, scope: Scope, receive: Receive, send: Send, passage: Passage) -> None:
-        body = Body(scope, receive, limit=self._limit, idle_seconds=self._idle)
+        body = Body(scope, receive, limit=self._limit, pace=self._pace)
         relay = _Relay(self._upstream.origin, send, passage)
         guard = Guard(body, self._total)
         try:

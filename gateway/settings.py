@@ -16,7 +16,8 @@ class GatewaySettings(Settings):
     """`identity_url`: where the gateway itself reaches the realm, when that is not the issuer's address.
     `admin_client`: with whose rights over the realm people and clients are kept; without its secret nobody can be.
 
-    Times are in seconds; `body_limit_mb` bounds one request body, `concurrency` the requests in flight per service.
+    Times are in seconds; a body must come at `body_bytes_a_second` on average once its grace is over; `body_limit_mb`
+    bounds one request body, `concurrency` the requests in flight per service.
     Rate limits: `rate_units` per `rate_seconds` for a client or person, `rate_address_units` for an address nobody
     signed in from; `cost_*` are the units a request takes; sign-ins have limits of their own, per address and person.
     No units, no limit. `trusted_proxies`: networks, comma between, whose X-Forwarded-For is believed.
@@ -36,6 +37,8 @@ class GatewaySettings(Settings):
     body_limit_mb: int = 60
     head_limit_kb: int = 32
     head_seconds: float = 20
+    body_grace_seconds: float = 30
+    body_bytes_a_second: float = 1000
     connect_seconds: float = 2
     idle_seconds: float = 30
     total_seconds: float = 600
