@@ -63,6 +63,7 @@ class Kept(Message):
 class KeepClient(Question):
     """The client is there, with exactly these capabilities; made when it is missing, suspended when not enabled.
 
+    `known`: the asker knows it as this organisation's already; its organisation is put right and not asked for.
     Refused: ClientTaken when the id belongs to somebody else or to the realm itself.
     """
 
@@ -74,6 +75,7 @@ class KeepClient(Question):
     org: str
     capabilities: list[str]
     enabled: bool
+    known: bool = False
 
 
 class Secret(Message):
@@ -111,7 +113,7 @@ class EndOverlap(Question):
 class KeepPerson(Question):
     """The person is there, with exactly these rights; whoever is disabled is signed out everywhere at once.
 
-    Refused: PersonTaken when the name belongs to somebody of another organisation.
+    `known` as with clients. Refused: PersonTaken when the name belongs to somebody of another organisation.
     """
 
     subject: ClassVar[str] = "ask.gateway.identity.keep_person.v1"
@@ -125,6 +127,7 @@ class KeepPerson(Question):
     capabilities: list[str]
     functions: list[str]
     enabled: bool
+    known: bool = False
 
 
 class Invitation(Message):

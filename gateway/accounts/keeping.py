@@ -51,14 +51,15 @@ class Keeping:
 
     async def keep_client(self, asked: said.KeepClient) -> None:
         document = await self._realm.client(asked.client_id) or await self._new_client(asked)
-        account = await self._owned(document, asked.org)
-        await self._realm.set_roles(account["id"], asked.capabilities if asked.enabled else [])
+        account = await self._owned(document, asked.org, known=asked.known)
+        await self._realm.set_roles(account["id"], asked.capabilities)
         if _org(account) != asked.org:
             attributes = {**account.get("attributes", {}), "org": [asked.org]}
             changed = {**account, "attributes": attributes}
             await self._realm.call(self._realm.admin.a_update_user(account["id"], changed))
         wanted = {"enabled": asked.enabled, "name": asked.name}
-        if any(document.get(name) != value for name, value in wanted.items()) or OWNER not in document["attributes"]:
+        owner = document["attributes"].get(OWNER)
+        if any(document.get(name) != value for name, value in wanted.items()) or owner != asked.org:
             changed = {**document, **wanted, "attributes": {**document["attributes"], OWNER: asked.org}}
             await self._realm.call(self._realm.admin.a_update_client(document["id"], changed))
 
@@ -87,7 +88,7 @@ class Keeping:
             user_id = await self._new_person(asked)
             await self._realm.set_roles(user_id, asked.capabilities)
             return
-        if _org(user) != asked.org:
+        if _org(user) != asked.org and not asked.known:
             raise PersonTaken
         await self._realm.set_roles(user["id"], asked.capabilities)
         changed = {**user, **_content(asked), "attributes": {**user.get("attributes", {}), **_attributes(asked)}}
@@ -162,12 +163,14 @@ class Keeping:
             raise ClientUnknown from error
         return document
 
-    async def _owned(self, document: Document, org: str) -> Document:
+    async def _owned(self, document: Document, org: str, *, known: bool = False) -> Document:
         """The account behind a client of this organisation. Raises ClientTaken for anybody else's."""
         if not self._is_trade(document):
             raise ClientTaken
         account = await self._realm.account_of(document)
-        if (document["attributes"].get(OWNER) or _org(account)) != org or _org(account) not in ("", org):
+        others = {document["attributes"].get(OWNER) or _org(account), _org(account)} - {"", org}
+        is_nobodys = not document["attributes"].get(OWNER) and not _org(account)
+        if (others or is_nobodys) and not known:
             raise ClientTaken
         return account
 

@@ -1,7 +1,56 @@
-"""What the worker visits. The registry has no deadlines of its own yet."""
+"""What the worker visits: accounts of which the realm has something to be told, and the realm itself."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
+from kernel import logging
+from kernel.auth import system
+from kernel.bus import Bus
+from kernel.db import Database
+from kernel.errors import Refusal
 from kernel.worker import Job
+from services.registry import clients
+from services.registry.commands import accounts, looking
+from services.registry.queries import access
+from services.registry.queries import accounts as queries
 
-JOBS: Sequence[Job] = ()
+log = logging.get(__name__)
+AT_ONCE = 20
+LOOK_EVERY = timedelta(minutes=5)
+USES_SINCE = timedelta(days=90)
+ACTOR = system("access")
+
+
+async def tell_realm(database: Database, bus: Bus, now: datetime) -> int:
+    """Account by account, each in a transaction of its own: one that fails holds up no other."""
+    async with database.read() as read:
+        waiting = await queries.due_steps(read, now, AT_ONCE)
+    done = 0
+    for kind, key in waiting if bus.connected else ():
+        async with database.tx() as tx:
+            done += await accounts.tell_realm(tx, bus, kind, key, actor=ACTOR, now=now)
+    return done
+
+
+async def look_at_realm(database: Database, bus: Bus, now: datetime) -> int:
+    """When it is due or wanted. A realm that is away is looked at again at the next visit."""
+    async with database.read() as read:
+        last = await access.look(read)
+    is_due = last.looked_at is None or last.looked_at + LOOK_EVERY <= now or last.wanted_at is not None
+    if not is_due or not bus.connected:
+        return 0
+    began = now
+    try:
+        # Uses are the realm's own time, which a demo's clock does not move.
+        held, beside = await clients.accounts(bus, datetime.now(UTC) - USES_SINCE)
+    except Refusal as refusal:
+        async with database.tx() as tx:
+            await looking.note_look(tx, now, refusal.code)
+        return 0
+    async with database.tx() as tx:
+        found = await looking.compare(tx, ACTOR, held, beside, began=began, now=now)
+        await looking.note_look(tx, now)
+    return found
+
+
+JOBS: Sequence[Job] = (Job("accounts", 1.0, tell_realm), Job("realm", 2.0, look_at_realm))

@@ -67,10 +67,10 @@ async def _organisations(tx: AsyncSession, now: datetime) -> None:
         await tx.execute(metadata.tables["organisation"].insert(), fresh)
     pages = [_grown(one, page(one.code, known.get(one.code)), now) for one in shipped.organisations]
     pages = [one for one in pages if one.added]
-    await write(tx, ORGANISATIONS, pages, _organisation_row)
+    await write(tx, ORGANISATIONS, pages, organisation_row)
     await _replace_mandates(tx, shipped.mandates)
     spoken = [
-        (ACTOR, _organisation_item(one, change.no, shipped.mandates)) for one in pages for change, _, _ in one.added
+        (ACTOR, organisation_item(one, change.no, shipped.mandates)) for one in pages for change, _, _ in one.added
     ]
     await tell(tx, said.OrganisationChanged, spoken, subject=new_id(), now=now)
 
@@ -81,7 +81,7 @@ def _grown(shipped: Organisation, known: Page, now: datetime) -> Page:
     return known
 
 
-def _organisation_row(of: Page, version: Version) -> dict[str, Any]:
+def organisation_row(of: Page, version: Version) -> dict[str, Any]:
     values = version.values
     named = f"{of.id} {values['short']} {values['name_vi']} {values['name_en']}"
     return {
@@ -98,7 +98,7 @@ def _organisation_row(of: Page, version: Version) -> dict[str, Any]:
     }
 
 
-def _organisation_item(of: Page, no: int, mandates: Sequence[Mandate]) -> said.OrganisationItem:
+def organisation_item(of: Page, no: int, mandates: Sequence[Mandate]) -> said.OrganisationItem:
     change = of.changes[no - 1]
     return said.OrganisationItem(
         code=of.id,

@@ -143,7 +143,7 @@ def keep_own_rights(actor_key: str, kind: str, key: str, capabilities: Collectio
 
 
 def compare(recorded: Sequence[Any], held: Sequence[Held]) -> Looked:
-    """Member by member; lists compare as sets."""
+    """Member by member; lists compare as sets. What is suspended need not be there at all."""
     in_realm = {(one.kind, one.key): one for one in held}
     found = {}
     for account in recorded:
@@ -155,7 +155,7 @@ def compare(recorded: Sequence[Any], held: Sequence[Held]) -> Looked:
 
 def _differences(account: Any, held: Held | None) -> list[Difference]:
     if held is None:
-        return [Difference(MISSING)]
+        return [Difference(MISSING)] if account.enabled else []
     pairs = [(member, getattr(account, member), getattr(held, member)) for member in COMPARED[account.kind]]
     return [
         Difference(member, _plain(ours), _plain(theirs)) for member, ours, theirs in pairs if _differs(ours, theirs)

@@ -24,6 +24,7 @@ class Grant(NamedTuple):
 
 
 _OWNERS = (Grant("owner", "own_org"), Grant("registrar", "any"))
+_ADMINISTRATOR = (Grant("administrator", "any"),)
 _EVERYBODY = (Grant("*", "any"),)
 PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:home:read": _EVERYBODY,
@@ -46,6 +47,12 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:station:register": _OWNERS,
     "registry:station:change": _OWNERS,
     "registry:boundary:import": (Grant("administrator", "any"),),
+    "registry:organisation:register": _ADMINISTRATOR,
+    "registry:access:read": (*_ADMINISTRATOR, Grant("auditor", "any")),
+    "registry:access:keep": _ADMINISTRATOR,
+    "registry:access:issue": _ADMINISTRATOR,
+    "registry:access:settle": _ADMINISTRATOR,
+    "registry:access:review": _ADMINISTRATOR,
 }
 _SEES_ALL = frozenset({"registrar", "reviewer", "head", "lead", "auditor", "publisher", "administrator"})
 
