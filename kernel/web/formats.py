@@ -128,6 +128,15 @@ def coordinates(lat: float | None, lon: float | None, locale: str) -> str:
     )
 
 
+_KINDS_OF_UNIT = ("Xã", "Phường", "Thị trấn", "Thị xã", "Huyện", "Thành phố", "Quận", "Tỉnh")
+
+
+def unit_in_text(name: str) -> str:
+    """A unit's name inside a sentence: `xã Khánh Hải, huyện Trần Văn Thời`."""
+    parts = name.split(", ")
+    return ", ".join(part[0].lower() + part[1:] if part.startswith(_KINDS_OF_UNIT) else part for part in parts)
+
+
 def size(value: int | None, locale: str) -> str:
     """A file's size from bytes: 820 KB, 1,4 MB."""
     if value is None:
@@ -143,4 +152,5 @@ def filters(locale: str) -> dict[str, Callable[..., Any]]:
     return {function.__name__: partial(function, locale=locale) for function in shown} | {
         "time": partial(time_of, locale=locale),
         "local_day": local_day,
+        "unit_in_text": unit_in_text,
     }

@@ -96,7 +96,7 @@ async def test_the_whole_life_of_a_dossier_by_its_pages(pages: Pages) -> None:
     assert "Xây dựng 135/2025/QH15" in words(form)
     at = await filed(pages)
     page = await pages.get(AN, at)
-    assert "Cột trên mặt đất 45,5 m, Phường An Xuyên" in words(page)
+    assert "Cột trên mặt đất 45,5 m, phường An Xuyên" in words(page)
     sheet = await pages.get(LAN, f"{at}/completeness")
     assert sheet.find("a", string="drawings.pdf")
     asked = {"outcome": "incomplete", "ask-drawings": "1", "why-drawings": "thiếu mặt cắt móng"}

@@ -210,6 +210,16 @@
     document.head.append(Object.assign(document.createElement("script"), { src: "/static/vendor/tom-select.js", onload: make }));
   };
 
+  // The face of a file field names what was chosen.
+  document.addEventListener("change", (event) => {
+    const face = event.target.matches?.(".am-upload > input") && $("span", event.target.nextElementSibling);
+    if (!face) return;
+    face.dataset.none ??= face.textContent;
+    const names = [...event.target.files].map((each) => each.name).join(", ");
+    face.textContent = names || face.dataset.none;
+    event.target.parentElement.classList.toggle("chosen", Boolean(names));
+  });
+
   // A form is sent once; a page that comes back from the cache may send again.
   document.addEventListener("submit", (event) => {
     const button = event.submitter;

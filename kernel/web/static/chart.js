@@ -35,12 +35,13 @@
     const label = (position, color) => ({ show: true, position, color, fontWeight: 600, ...font });
     const ends = actual.map(([at, value], index) => ({
       value: [at, value],
-      symbolSize: 7,
+      symbol: index === 0 || index === actual.length - 1 ? "circle" : "none",
+      symbolSize: 8,
       label: index === 0 || index === actual.length - 1
         ? { ...label("bottom", of("ink")), formatter: figure(value, 2) } : { show: false },
     }));
     const series = [
-      { name: words.actual, type: "line", data: ends, symbol: "circle", lineStyle: { width: 3, color: of("c1") }, itemStyle: { color: of("c1"), borderColor: of("surface"), borderWidth: 1.5 }, z: 5 },
+      { name: words.actual, type: "line", data: ends, symbol: "circle", showAllSymbol: true, lineStyle: { width: 3, color: of("c1") }, itemStyle: { color: of("c1"), borderColor: of("surface"), borderWidth: 1.5 }, z: 5 },
     ];
     if (forecast.length) {
       series.push(

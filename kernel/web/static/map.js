@@ -50,7 +50,25 @@
         }
       });
       ring(settings.chosen);
+      labels();
     };
+    // Labels that stay: each at the side where it covers nothing, else only on hover. Measured, as texts differ in length.
+    const labels = () => {
+      if (settings.labels !== true) return;
+      const size = map.getSize();
+      const points = [...layer.getLayers()].map((mark) => ({ mark, at: map.latLngToContainerPoint(mark.getLatLng()) }));
+      const taken = points.map(({ at }) => [at.x - 7, at.y - 7, at.x + 7, at.y + 7]);
+      const free = ([left, top, right, bottom]) => left >= 2 && top >= 2 && right <= size.x - 2 && bottom <= size.y - 2 && !taken.some((each) => left < each[2] && right > each[0] && top < each[3] && bottom > each[1]);
+      points.filter(({ mark }) => mark.amLabel).sort((one, other) => one.at.y - other.at.y).forEach(({ mark, at }) => {
+        const wide = measure(mark.amLabel) + 8;
+        const sides = { right: [at.x + 8, at.y - 8, at.x + 8 + wide, at.y + 8], left: [at.x - 8 - wide, at.y - 8, at.x - 8, at.y + 8], top: [at.x - wide / 2, at.y - 24, at.x + wide / 2, at.y - 8], bottom: [at.x - wide / 2, at.y + 8, at.x + wide / 2, at.y + 24] };
+        const side = Object.keys(sides).find((each) => free(sides[each]));
+        const offset = { right: [6, 0], left: [-6, 0], top: [0, -6], bottom: [0, 6] }[side] || [0, -6];
+        mark.unbindTooltip().bindTooltip(text(mark.amLabel), { permanent: Boolean(side), direction: side || "top", offset, className: side ? "m-label" : "" });
+        if (side) taken.push(sides[side]);
+      });
+    };
+    map.on("zoomend", labels);
     if (settings.points) place(settings.points);
     if (settings.points_url) ask(map, settings, place);
     if (settings.rows) {
@@ -68,13 +86,18 @@
     const at = [point.lat, point.lon];
     const mark = kind === "planned" ? diamond(at) : L.circleMarker(at, { radius: radius[kind], className: `m-${kind}` });
     if (point.label) {
-      const fixed = settings.labels === true;
-      mark.bindTooltip(text(point.label), { permanent: fixed, direction: fixed ? "right" : "top", offset: fixed ? [6, 0] : [0, -6], className: fixed ? "m-label" : "" });
+      if (settings.labels === true) mark.amLabel = point.label;
+      else mark.bindTooltip(text(point.label), { direction: "top", offset: [0, -6] });
     }
     if (point.href) mark.on("click", () => location.assign(point.href));
     return mark;
   };
 
+  const pen = document.createElement("canvas").getContext("2d");
+  const measure = (words) => {
+    pen.font = `550 11px ${getComputedStyle(document.documentElement).getPropertyValue("--am-font") || "sans-serif"}`;
+    return pen.measureText(words).width;
+  };
   const text = (words) => Object.assign(document.createElement("span"), { textContent: words });
 
   const Diamond = L.CircleMarker.extend({

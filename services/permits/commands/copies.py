@@ -81,7 +81,7 @@ def _version_row(item: OrganisationItem, version: OrganisationVersion) -> dict[s
         "valid_to": open_end(version.valid_to),
         "name_vi": version.name_vi,
         "name_en": version.name_en,
-        "short": str(item.change.patch.get("short") or ""),
+        "short": version.short or str(item.change.patch.get("short") or ""),
         "kind": version.kind,
         "legal_entity": version.legal_entity,
         "successor": version.successor,

@@ -72,9 +72,9 @@ def view(traced: TracedClocks, clock: TracedClock, words: Words, today: date) ->
         rows=_explained(clock, words),
         source=clock.source,
         note=words._(
-            "Procedure {procedure}, calendar {calendar}, which reaches {day}.",
-            procedure=traced.procedure,
-            calendar=traced.calendar,
+            "Procedure version {procedure}, working calendar version {calendar}, which reaches {day}.",
+            procedure=traced.procedure.rpartition("@")[2],
+            calendar=traced.calendar.rpartition(".")[2],
             day=words.day(traced.calendar_ends_on),
         ),
     )
@@ -203,7 +203,8 @@ def _special_days(clock: TracedClock, words: Words) -> list[tuple[date, dict[str
 def _holidays(run: Sequence[Mapping[str, Any]], words: Words) -> dict[str, Any]:
     first, last = run[0]["day"], run[-1]["day"]
     when = words.short_day(first) if first == last else f"{first:%d/%m}–{last:%d/%m}"
-    return _row(when, run[0]["name"][words.lang], words._("Not counted."), run[0]["source"])
+    source = words._("calculated: {source}", source=run[0]["source"])
+    return _row(when, run[0]["name"][words.lang], words._("Not counted."), source)
 
 
 def _due_row(clock: TracedClock, due_on: date, words: Words) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Read, Tx, ui_router
 from kernel.errors import Fault, Invalid, Stale
+from kernel.web.formats import unit_in_text
 from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
@@ -56,7 +57,7 @@ async def _decision_context(
     return {
         "dossier": dossier,
         "detail": detail,
-        "heading": f"{words.work(site)}, {places.get(site['commune'], site['commune'])}",
+        "heading": f"{words.work(site)}, {unit_in_text(places.get(site['commune'], site['commune']))}",
         "opinions": workspace.opinions(detail, dossier, actor, scene),
         "outcomes": [(each, words.outcome(each)) for each in dossier.procedure.outcomes],
         "values": {**values, "version": str(dossier.version)},

@@ -11,6 +11,7 @@ from kernel.bus import Bus
 from kernel.clock import LOCAL
 from kernel.edge import CurrentActor, Read, ui_router
 from kernel.errors import Refusal
+from kernel.web.formats import unit_in_text
 from kernel.web.render import render
 from services.permits import clients, queries
 from services.permits.ui import clock_view, steps, workspace
@@ -46,7 +47,7 @@ async def application(
     context = {
         "detail": detail,
         "dossier": dossier,
-        "title": f"{scene.words.work(site)}, {places.get(site['commune'], site['commune'])}",
+        "title": f"{scene.words.work(site)}, {unit_in_text(places.get(site['commune'], site['commune']))}",
         "site": site,
         "places": places,
         "badge": (scene.words.step(dossier.state), TONES[dossier.state]),

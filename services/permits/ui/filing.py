@@ -29,7 +29,10 @@ router = ui_router("/permits/applications")
 WORK = "mast.new"
 CAPACITY_WRONG = N_("Give a whole number from 1 to {most}.")
 MOST_POSITIONS = 50
-DEGREES = N_("Give the degrees as a decimal number, such as 9,17342.")
+DEGREES = {
+    "lat": N_("Give the latitude in decimal degrees, such as 9,17342."),
+    "lon": N_("Give the longitude in decimal degrees, such as 105,15031."),
+}
 
 
 def _home(id: UUID) -> str:
@@ -97,6 +100,7 @@ def _part_field(part: Any, words: Any) -> dict[str, Any]:
     return {"code": part.code, "name": words.code("part", part.code), "hint": when, "optional": optional}
 
 
+SITE_FIELDS = tuple(f"sites-0-{each}" for each in ("name", "code", "height_m", "capacity", "commune", "lat", "lon"))
 ROOF = ("lease", "structure_check")
 
 
@@ -121,6 +125,7 @@ async def file(request: Request, actor: CurrentActor, files: Sent, tx: Tx, scene
     except Invalid as refusal:
         errors = forms.errors_of(DossierFaulty(errors=[*faults, *refusal.errors]), scene.words)
         placed = {field_of(name, parts): text for name, text in errors.items()}
+        placed = forms.in_page_order(placed, [*SITE_FIELDS, *(f"parts-{code}" for code in codes)])
         return await _filing_page(request, tx, scene, procedure, values, placed, _zones(form))
     said = scene.words._("Dossier {number} received.", number=receipt.number)
     return see_other(request, _home(receipt.id), said=said)
@@ -142,7 +147,7 @@ def _site(values: dict[str, str], form: FormData, scene: Scene) -> tuple[SiteDra
     """Numbers as people write them; what cannot be read is a fault beside those of the rules."""
     numbers = {name: read_number(values.get(f"sites-0-{name}", "")) for name in ("height_m", "lon", "lat", "capacity")}
     unread = [axis for axis in ("lon", "lat") if numbers[axis] is None]
-    faults = [Fault(f"/sites/0/{axis}", "degrees", DEGREES) for axis in unread]
+    faults = [Fault(f"/sites/0/{axis}", "degrees", DEGREES[axis]) for axis in unread]
     capacity = numbers["capacity"]
     if values.get("sites-0-capacity", "").strip() and capacity not in range(1, MOST_POSITIONS + 1):
         faults.append(Fault("/sites/0/capacity", "number", CAPACITY_WRONG, most=MOST_POSITIONS))

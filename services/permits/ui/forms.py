@@ -1,7 +1,7 @@
 """What people type, read into what the commands take; and what was wrong, back at its field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -14,6 +14,7 @@ from services.permits.ui.words import Words
 
 DAY_WRONG = N_("This is no day. Write it as 27/05/2024.")
 DAYS_WRONG = N_("Give a whole number of days.")
+OUTCOME_MISSING = N_("Choose the outcome.")
 MOST_CONDITIONS = 20
 _CONDITION = re.compile(r"conditions-([0-9]{1,2})-text")
 _DAYS = re.compile(r"[0-9]{1,4}")
@@ -37,11 +38,19 @@ def errors_of(refusal: Refusal, words: Words) -> dict[str, str]:
 
 
 def _named(fault: Fault, words: Words) -> Fault:
-    """People read the part's name where the API says its code."""
+    """People read the part's name where the API says its code, and what to choose where it says what is allowed."""
+    if fault.pointer == "/outcome":
+        return Fault(fault.pointer, fault.code, OUTCOME_MISSING)
     if "part" not in fault.params:
         return fault
     params = {**fault.params, "part": words.code("part", fault.params["part"])}
     return Fault(fault.pointer, fault.code, fault.detail, **params)
+
+
+def in_page_order(errors: Mapping[str, str], order: Sequence[str]) -> dict[str, str]:
+    """Errors as their fields follow on the page; what names no field of it stands last."""
+    places = {name: place for place, name in enumerate(order)}
+    return dict(sorted(errors.items(), key=lambda each: places.get(each[0], len(places))))
 
 
 def day_count(text: str) -> int | None:

@@ -19,6 +19,7 @@ from services.permits.ui.scene import Reading, Scene, is_officer
 
 router = ui_router("/permits")
 SHOWN = 7
+LONG = 12
 LOOKED_AT = 200
 
 
@@ -65,8 +66,23 @@ async def _officer(request: Request, actor: Actor, read: queries.Session, scene:
         for place, (data, row) in enumerate(zip(shown, built, strict=True))
     ]
     counts = await queries.queue_counts(read, actor=actor, horizon=horizon)
-    context = {"tasks": tasks, "counts": counts, "more": max(len(acting) - SHOWN, 0), "total": len(acting)}
+    running = [] if tasks else await _running(read, actor, scene)
+    context = {
+        "tasks": tasks,
+        "running": running,
+        "counts": counts,
+        "more": max(len(acting) - SHOWN, 0),
+        "total": len(acting),
+    }
     return render(request, "permits/home_officer.html", context)
+
+
+async def _running(read: queries.Session, actor: Actor, scene: Scene) -> list[tuple[listing.Row, str]]:
+    """The newest dossiers on their way, for a reader who has nothing to do about them but to watch."""
+    found = await queries.applications(read, actor=actor, filters=queries.Filters(), limit=LOOKED_AT, cursor=None)
+    running = [row for row in found if row["state"] in RUNNING][:LONG]
+    built = await _rows(read, scene, running)
+    return [(row, _waits(data, row, scene)) for data, row in zip(running, built, strict=True)]
 
 
 def _officer_verb(data: Mapping[str, Any], actor: Actor, scene: Scene) -> tuple[str, str]:
@@ -145,5 +161,5 @@ def _waits(data: Mapping[str, Any], row: listing.Row, scene: Scene) -> str:
     words = scene.words
     if data["state"] == "under_review":
         owing = [words.code("function", r["function"]) for r in data["reviews"] if not r["outcome"]]
-        return words._("Waiting for: {functions}", functions=", ".join(owing))
-    return words._("Waiting for: {functions}", functions=words.org(data["lead"]))
+        return ", ".join(owing)
+    return words.org_in_full(data["lead"])

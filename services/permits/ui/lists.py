@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Form, Query, Request
 from fastapi.responses import Response
 
+from kernel.auth import Actor
 from kernel.edge import CurrentActor, Read, Tx, ui_router
 from kernel.errors import N_, Refusal
 from kernel.paging import encode_cursor
@@ -19,7 +20,7 @@ from services.permits.domain.application import OPEN, STATES
 from services.permits.ui import rows as listing
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing, is_officer
-from services.permits.ui.words import Words
+from services.permits.ui.words import ENTERPRISES, Words
 
 router = ui_router("/permits")
 SIZE = 30
@@ -61,6 +62,7 @@ async def queue(
     tab: Text = "all",
     state: Text = None,
     applicant: Text = None,
+    commune: Text = None,
     q: Text = None,
     after: Text = None,
     before: Text = None,
@@ -68,7 +70,7 @@ async def queue(
     """Dossiers by due date, for whoever's function has to act on them."""
     policy.demand(actor, "permits:queue:read")
     tab = tab if tab in TABS else "all"
-    filters, horizon = queries.Filters(state, applicant, None, None, q), scene.horizon()
+    filters, horizon = queries.Filters(state, applicant, None, commune, q), scene.horizon()
     found = await queries.queue(
         read,
         actor=actor,
@@ -80,23 +82,22 @@ async def queue(
         back=bool(before),
     )
     counts = await queries.queue_counts(read, actor=actor, horizon=horizon)
-    asked = {"tab": tab, "state": state, "applicant": applicant, "q": q}
+    asked = {"tab": tab, "state": state, "applicant": applicant, "commune": commune, "q": q}
     window = Window(found, queries.queue_key, after, before, asked)
     context = await _table(read, scene, window.rows)
-    narrowed = bool(state or applicant or q)
+    narrowed = bool(state or applicant or commune or q)
     context |= {
         "window": window,
         "tabs": _tabs(scene.words, str(tab), counts),
         "counts": counts,
         "tab": tab,
-        "set": sum(1 for each in (state, applicant) if each),
+        "set": sum(1 for each in (state, applicant, commune) if each),
         "narrowed": narrowed,
         "states": [(each, scene.words.step(each)) for each in OPEN],
+        "communes": await communes(read, scene),
         "applicants": applicants(scene.words),
         "pager": _pager(scene.words, len(window.rows), None if narrowed else counts[str(tab)]),
-        "department": ", ".join(
-            [scene.words.org_in_full(actor.org), *(scene.words.code("function", code) for code in actor.functions)]
-        ),
+        "department": _department(actor, scene.words),
         "nav_counts": {"/permits/queue": counts["all"]},
     }
     return render(request, "permits/queue.html", context)
@@ -139,25 +140,28 @@ async def applications(
     scene: Reading,
     state: Text = None,
     applicant: Text = None,
+    commune: Text = None,
     q: Text = None,
     after: Text = None,
     before: Text = None,
 ) -> Response:
     """Every dossier the reader may see, newest first."""
-    filters = queries.Filters(state, applicant, None, None, q)
+    filters = queries.Filters(state, applicant, None, commune, q)
     found = await queries.applications(
         read, actor=actor, filters=filters, limit=SIZE, cursor=before or after, back=bool(before)
     )
-    window = Window(found, queries.list_key, after, before, {"state": state, "applicant": applicant, "q": q})
+    asked = {"state": state, "applicant": applicant, "commune": commune, "q": q}
+    window = Window(found, queries.list_key, after, before, asked)
     context = await _table(read, scene, window.rows)
     officer = is_officer(actor) or bool(actor.capabilities & policy.SEES_ALL)
     context |= {
         "window": window,
         "officer": officer,
         "may_file": "applicant" in actor.capabilities,
-        "set": sum(1 for each in (state, applicant) if each),
-        "narrowed": bool(state or applicant or q),
+        "set": sum(1 for each in (state, applicant, commune) if each),
+        "narrowed": bool(state or applicant or commune or q),
         "states": [(each, scene.words.step(each)) for each in STATES],
+        "communes": await communes(read, scene),
         "applicants": applicants(scene.words) if officer else [],
         "pager": _pager(scene.words, len(window.rows), None),
     }
@@ -193,9 +197,22 @@ def _tabs(words: Words, tab: str, counts: Mapping[str, int]) -> list[dict[str, A
 
 def applicants(words: Words) -> list[tuple[str, str]]:
     """Enterprises, as the filter lists them."""
-    kinds = ("operator", "tower_company")
     known = words.lexicon.organisations.items()
-    return sorted(((code, words.org(code)) for code, org in known if org["kind"] in kinds), key=lambda each: each[1])
+    return sorted(
+        ((code, words.org(code)) for code, org in known if org["kind"] in ENTERPRISES[:2]), key=lambda each: each[1]
+    )
+
+
+def _department(actor: Actor, words: Words) -> str:
+    """Whose queue it is: the organisation, and the functions it holds for the reader."""
+    functions = ", ".join(words.code("function", code) for code in sorted(actor.functions))
+    name = words.org_in_full(actor.org)
+    return words._("{org} (functions: {functions})", org=name, functions=functions) if functions else name
+
+
+async def communes(read: queries.Session, scene: Scene) -> list[tuple[str, str]]:
+    """The communes of today, as the filter lists them."""
+    return [(each["id"], each["name"]) for each in await queries.communes(read, scene.today)]
 
 
 def _pager(words: Words, shown: int, total: int | None) -> str:

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Read, Tx, ui_router
 from kernel.errors import Invalid, Stale
+from kernel.web.formats import unit_in_text
 from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
@@ -76,7 +77,7 @@ async def _opinion_context(
         "function": function,
         "function_name": words.code("function", function),
         "org": words.org_in_full(actor.org),
-        "heading": f"{words.work(site)}, {places.get(site['commune'], site['commune'])}",
+        "heading": f"{words.work(site)}, {unit_in_text(places.get(site['commune'], site['commune']))}",
         "outcomes": [(each, words.outcome(each)) for each in OPINIONS],
         "values": {"review_version": str(_own_review(dossier, actor, function).version), **values},
         "errors": errors,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from kernel.web.formats import unit_in_text
 from services.permits.domain.calendar import Calendar
 from services.permits.ui.words import DECIDED, Chip, Words
 
@@ -75,7 +76,7 @@ def _row(
         href=f"/permits/applications/{row['id']}",
         applicant=words.org(row["applicant"]),
         work=words.work(site),
-        place=places.get(site["commune"], site["commune"]),
+        place=unit_in_text(places.get(site["commune"], site["commune"])),
         more_sites=len(row["sites"]) - 1,
         state=row["state"],
         step=_step(row, words),

@@ -32,7 +32,7 @@ class Scene:
 async def _scene(request: Request, actor: CurrentActor, session: Session, now: datetime) -> Scene:
     settings: PermitsSettings = request.app.state.settings
     words = Words(request, await queries.lexicon(session))
-    request.state.org_name = words.org_in_full(actor.org)
+    request.state.org_name = words.org_of_person(actor.org)
     calendar = await queries.newest_calendar(session, settings.area)
     return Scene(words, calendar, local_date(now), now, settings)
 

@@ -55,7 +55,7 @@ def _review_steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene, 
         kind, _ = words.mark(review, scene.today)
         mine = review["function"] == own
         word = (
-            words.outcome(review["outcome"])
+            words.outcome_in_short(review["outcome"])
             if review["outcome"]
             else (words._("until {day}", day=words.short_day(review["due_on"])) if review["due_on"] else "")
         )

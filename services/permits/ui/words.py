@@ -34,6 +34,7 @@ OUTCOMES = {
     "no_objection": N_("No objection"),
     "objection": N_("Objection"),
 }
+SHORT_OUTCOMES = {"conditions": N_("With conditions"), "silent": N_("Silent")}
 DECIDED = {
     "granted": N_("Permit granted"),
     "refused": N_("Permit refused"),
@@ -64,6 +65,7 @@ MARKS = {
     "not_involved": "none",
     "silent": "silent",
 }
+ENTERPRISES = ("operator", "tower_company", "power_company")
 SOON = 2
 
 
@@ -106,11 +108,20 @@ class Words:
         known = self.lexicon.organisations.get(code)
         return known[self.lang] if known else code
 
+    def org_of_person(self, code: str) -> str:
+        """Under a person's name: enterprises by their short name, departments in full."""
+        known = self.lexicon.organisations.get(code)
+        return self.org(code) if known and known["kind"] in ENTERPRISES else self.org_in_full(code)
+
     def step(self, state: str) -> str:
         return self._(STEPS[state])
 
     def outcome(self, outcome: str) -> str:
         return self._(OUTCOMES.get(outcome, outcome))
+
+    def outcome_in_short(self, outcome: str) -> str:
+        """Where a name stands beside it."""
+        return self._(SHORT_OUTCOMES.get(outcome, OUTCOMES.get(outcome, outcome)))
 
     def day(self, day: date | str | None) -> str:
         if isinstance(day, str):

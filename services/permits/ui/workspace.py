@@ -280,7 +280,8 @@ def map_settings(site: Mapping[str, Any], near: Sequence[Mapping[str, Any]], til
         "center": [site["lat"], site["lon"]],
         "zoom": 14,
         "radius_m": 1000,
-        "labels": len(points) < 9,
+        "labels": True,
+        "rows": "tr",
         "points": points,
         "boundaries_url": "/api/registry/v1/boundaries",
     }

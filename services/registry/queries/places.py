@@ -143,10 +143,21 @@ async def names(
     return {row.key: row.name for row in await read.execute(statement, values)}
 
 
-async def organisation_name(read: AsyncSession, code: str, as_of: date) -> str | None:
-    """The official name, as on that day; None for a code that is no organisation."""
+ENTERPRISES = ("operator", "tower_company", "power_company")
+
+
+async def organisation_name(read: AsyncSession, code: str, as_of: date, locale: str = "vi") -> str | None:
+    """What stands under a person's name on that day: of an enterprise what tables call it, of others the whole name.
+
+    None for a code that is no organisation.
+    """
     statement = sa.text(
-        "SELECT name_vi FROM organisation_version WHERE organisation_code = :code AND recorded_to = 'infinity'"
-        " AND valid_from <= :as_of AND valid_to > :as_of"
+        "SELECT name_vi, name_en, short, kind FROM organisation_version WHERE organisation_code = :code"
+        " AND recorded_to = 'infinity' AND valid_from <= :as_of AND valid_to > :as_of"
     )
-    return (await read.execute(statement, {"code": code, "as_of": as_of})).scalar_one_or_none()
+    found = (await read.execute(statement, {"code": code, "as_of": as_of})).one_or_none()
+    if found is None:
+        return None
+    if found.short and found.kind in ENTERPRISES:
+        return str(found.short)
+    return str(found.name_vi if locale == "vi" else found.name_en)

@@ -43,7 +43,7 @@ async def _page(
     request: Request, read: Any, actor: Any, values: dict[str, str], errors: dict[str, str], status: int, now: Any
 ) -> HTMLResponse:
     sets = await places.boundary_sets(read)
-    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now))
+    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now), locale_of(request))
     imported = next((s for s in reversed(sets) if s.outlines), None)
     context = {
         "sets": sets,

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.history import Change
+from kernel.web.i18n import locale_of
 from kernel.web.render import gettext_of, render
 from services.registry.commands.structures import StructureNotFound
 from services.registry.domain import lanes as two_times
@@ -47,7 +48,7 @@ async def found(
         raise StructureNotFound
     changes = [two_times.change_of(said) for said in told.changes] if may_read else []
     names = await places.names(read, as_of=at.as_of, organisations=_codes(changes, item), units=_units(changes, item))
-    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now))
+    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now), locale_of(request))
     within = boundary_set_of(await places.boundary_sets(read), at.as_of)
     fact = fact if fact in TOLD else "height_m"
     speaker = Speaker(request, names, {said["id"]: said for said in told.changes})

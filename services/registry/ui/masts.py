@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.paging import BadCursor, decode_cursor, encode_cursor
+from kernel.web.i18n import locale_of
 from kernel.web.render import gettext_of, render
 from services.registry.domain.box import Bbox
 from services.registry.queries import maps, places, structures
@@ -35,7 +36,7 @@ async def listing(request: Request, actor: CurrentActor, read: Read, now: Now, a
     filtered = bool(chosen(query))
     all_ = await structures.extent(read, actor, Filter("mast"), at) if filtered else found
     organisations = json.loads(await places.organisations(read, as_of=at.as_of))
-    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now))
+    request.state.org_name = await places.organisation_name(read, actor.org, local_date(now), locale_of(request))
     sets = await places.boundary_sets(read)
     within = boundary_set_of(sets, at.as_of)
     context = {
