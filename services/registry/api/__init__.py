@@ -1,6 +1,26 @@
 """The doors of the registry: parse, call, answer."""
 
-from services.registry.api import boundaries, organisations, stations, structures, units
+from services.registry.api import (
+    access,
+    boundaries,
+    clients,
+    organisations,
+    people,
+    registering,
+    stations,
+    structures,
+    units,
+)
 
-ROUTERS = [*structures.ROUTERS, stations.router, organisations.router, units.router, boundaries.router]
+ROUTERS = [
+    *structures.ROUTERS,
+    stations.router,
+    organisations.router,
+    units.router,
+    boundaries.router,
+    registering.router,
+    clients.router,
+    people.router,
+    access.router,
+]
 PREFIX = "/api/registry/v1"

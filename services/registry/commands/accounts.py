@@ -98,7 +98,7 @@ async def change(
     tx: AsyncSession, actor: Actor, account: Account, values: Mapping[str, Any], act: str, *, now: datetime
 ) -> Account:
     """Writes the new values of a locked account, and the step that tells the realm."""
-    await _write(tx, account, values)
+    await write(tx, account, values)
     await ask_realm(tx, actor, account.kind, account.key, act, now=now)
     changed = await queries.account(tx, account.kind, account.key, actor=actor)
     before, after = account.rights(), changed.rights()
@@ -135,7 +135,7 @@ async def issue_secret(
     hours = min(overlap_hours, access.LONGEST_OVERLAP_HOURS)
     secret = await clients.issue_secret(bus, client_id, account.organisation, request=request, overlap_hours=hours)
     values = {"secret_at": now, "secret_ends": secret.ends, "overlap_until": secret.overlap_until}
-    await _write(tx, account, values)
+    await write(tx, account, values)
     after = {"ends": secret.ends, "overlap_until": secret.overlap_until}
     await audit.record(tx, actor, "registry:access:issue", _thing(account), now=now, after=after)
     return await queries.account(tx, CLIENT, client_id, actor=actor), secret
@@ -148,7 +148,7 @@ async def end_overlap(
     policy.require(actor, "registry:access:issue")
     account = await _locked(tx, actor, CLIENT, client_id, check)
     await clients.end_overlap(bus, client_id, account.organisation)
-    await _write(tx, account, {"overlap_until": None})
+    await write(tx, account, {"overlap_until": None})
     await audit.record(tx, actor, "registry:access:issue", _thing(account), now=now, after={"overlap_until": None})
     return await queries.account(tx, CLIENT, client_id, actor=actor)
 
@@ -195,7 +195,7 @@ async def review(
         "reviewed_at": now,
     }
     await tx.execute(REVIEW.insert(), [row])
-    await _write(tx, account, {"reviewed_at": now, "reviewer": actor.id})
+    await write(tx, account, {"reviewed_at": now, "reviewer": actor.id})
     after = {"verdict": row["verdict"], "reason": reason}
     await audit.record(tx, actor, "registry:access:review", _thing(account), now=now, after=after)
     if not keep and account.enabled:
@@ -255,7 +255,7 @@ def _ready(account: Account) -> Account:
     return account
 
 
-async def _write(tx: AsyncSession, account: Account, values: Mapping[str, Any]) -> None:
+async def write(tx: AsyncSession, account: Account, values: Mapping[str, Any]) -> None:
     this = sa.and_(ACCOUNT.c.kind == account.kind, ACCOUNT.c.key == account.key)
     await tx.execute(ACCOUNT.update().where(this).values(**values, version=ACCOUNT.c.version + 1))
 

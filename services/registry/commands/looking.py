@@ -103,10 +103,8 @@ async def _write_findings(
     """Findings that stand are kept with what is held today; those that are no more settle themselves."""
     by_key = {(account.kind, account.key): account for account in recorded}
     rows = [
-        _finding(by_key[key].organisation, key, each, now) for key, several in differences.items() for each in several
-    ]
-    rows += [
-        _finding(one.organisation, (one.kind, one.key), Difference(UNKNOWN, None, _said(one)), now) for one in unknown
+        *(_finding(by_key[key].organisation, key, one, now) for key, several in differences.items() for one in several),
+        *(_finding(o.organisation, (o.kind, o.key), Difference(UNKNOWN, None, _said(o)), now) for o in unknown),
     ]
     if rows:
         statement = insert(FINDING).values(rows)
@@ -154,10 +152,14 @@ async def _accept(tx: AsyncSession, actor: Actor, finding: Finding, now: datetim
     if finding.member == UNKNOWN:
         held = Held(finding.kind, finding.key, **finding.held)
         await _require_offered(tx, held.organisation, held.kind, held.capabilities, now)
-        await tx.execute(ACCOUNT.insert(), [_row(held, now)])
+        await tx.execute(insert(ACCOUNT).values(_row(held, now)).on_conflict_do_nothing())
         return
     account = await queries.account(tx, finding.kind, finding.key, actor=actor, lock=True)
-    values = {"enabled": False} if finding.member == MISSING else {finding.member: finding.held}
+    if finding.member == MISSING:
+        access.keep_own_rights(actor.id, account.kind, account.key, account.capabilities, enabled=False)
+        await commands.write(tx, account, {"enabled": False})
+        return
+    values: dict[str, Any] = {finding.member: finding.held}
     if "capabilities" in values:
         await _require_offered(tx, account.organisation, account.kind, values["capabilities"], now)
     if "organisation" in values:
@@ -176,7 +178,7 @@ async def _restore(tx: AsyncSession, actor: Actor, finding: Finding, now: dateti
         known = await looks.organisations_today(tx, local_date(now))
         if held.organisation not in known:
             raise CannotAccept
-        await tx.execute(ACCOUNT.insert(), [_row(held, now)])
+        await tx.execute(insert(ACCOUNT).values(_row(held, now)).on_conflict_do_nothing())
     await commands.ask_realm(tx, actor, finding.kind, finding.key, "restore", now=now)
 
 
