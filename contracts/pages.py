@@ -129,6 +129,14 @@ NAV: tuple[Group, ...] = (
         label={"vi": "Quản trị", "en": "Administration"},
         entries=(
             Entry(
+                path="/registry/access",
+                icon="key",
+                label={"vi": "Tổ chức, quyền truy cập", "en": "Organisations, access"},
+                short={"vi": "Truy cập", "en": "Access"},
+                capabilities=frozenset({"administrator", "auditor"}),
+                service="registry",
+            ),
+            Entry(
                 path="/registry/boundaries",
                 icon="map",
                 label={"vi": "Ranh giới", "en": "Boundaries"},
