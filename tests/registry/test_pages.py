@@ -133,7 +133,7 @@ async def test_one_mast_shows_each_fact_with_its_evidence(client, people, told):
     assert facts["Chiều cao"] == ["47,5\xa0m", "Đã kiểm tra"]
     assert facts["Mã loại"] == ["A2b (TT 14/2013)", "Khai báo"]
     assert facts["Xã nay"][0] == "Xã Sông Đốc"
-    assert soup.select_one("h1").get_text(strip=True).startswith("CMU-0412, Thị trấn Sông Đốc")
+    assert soup.select_one("h1").get_text(strip=True).startswith("CMU-0412, thị trấn Sông Đốc")
 
 
 async def test_one_mast_shows_both_times_as_picture_and_table(client, people, told):

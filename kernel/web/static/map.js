@@ -61,10 +61,12 @@
       const free = ([left, top, right, bottom]) => left >= 2 && top >= 2 && right <= size.x - 2 && bottom <= size.y - 2 && !taken.some((each) => left < each[2] && right > each[0] && top < each[3] && bottom > each[1]);
       points.filter(({ mark }) => mark.amLabel).sort((one, other) => one.at.y - other.at.y).forEach(({ mark, at }) => {
         const wide = measure(mark.amLabel) + 8;
-        const sides = { right: [at.x + 8, at.y - 8, at.x + 8 + wide, at.y + 8], left: [at.x - 8 - wide, at.y - 8, at.x - 8, at.y + 8], top: [at.x - wide / 2, at.y - 24, at.x + wide / 2, at.y - 8], bottom: [at.x - wide / 2, at.y + 8, at.x + wide / 2, at.y + 24] };
+        const sides = { right: [at.x + 8, at.y - 8, at.x + 8 + wide, at.y + 8], left: [at.x - 8 - wide, at.y - 8, at.x - 8, at.y + 8], ...above(at, wide, 0, "top"), ...above(at, wide, wide / 2 - 8, "top-right"), ...above(at, wide, 8 - wide / 2, "top-left"), ...below(at, wide, 0, "bottom"), ...below(at, wide, wide / 2 - 8, "bottom-right"), ...below(at, wide, 8 - wide / 2, "bottom-left") };
         const side = Object.keys(sides).find((each) => free(sides[each]));
-        const offset = { right: [6, 0], left: [-6, 0], top: [0, -6], bottom: [0, 6] }[side] || [0, -6];
-        mark.unbindTooltip().bindTooltip(text(mark.amLabel), { permanent: Boolean(side), direction: side || "top", offset, className: side ? "m-label" : "" });
+        const [direction, aside] = (side || "top").split("-");
+        const shift = aside ? (wide / 2 - 8) * (aside === "right" ? 1 : -1) : 0;
+        const offset = { right: [6, 0], left: [-6, 0], top: [shift, -6], bottom: [shift, 6] }[direction];
+        mark.unbindTooltip().bindTooltip(text(mark.amLabel), { permanent: Boolean(side), direction, offset, className: side ? "m-label" : "" });
         if (side) taken.push(sides[side]);
       });
     };
@@ -93,6 +95,8 @@
     return mark;
   };
 
+  const above = (at, wide, shift, side) => ({ [side]: [at.x + shift - wide / 2, at.y - 23, at.x + shift + wide / 2, at.y - 8] });
+  const below = (at, wide, shift, side) => ({ [side]: [at.x + shift - wide / 2, at.y + 8, at.x + shift + wide / 2, at.y + 23] });
   const pen = document.createElement("canvas").getContext("2d");
   const measure = (words) => {
     pen.font = `550 11px ${getComputedStyle(document.documentElement).getPropertyValue("--am-font") || "sans-serif"}`;

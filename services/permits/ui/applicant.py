@@ -82,7 +82,7 @@ async def answer(
 @router.get("/notice", dependencies=[needs("permits:works:notify")])
 async def notice(request: Request, actor: CurrentActor, read: Read, scene: Reading, dossier: Seen) -> Response:
     policy.demand(actor, "permits:works:notify", dossier.standing)
-    return await _notice_page(request, read, scene, dossier, {"on": scene.words.day(scene.today)}, {})
+    return await _notice_page(request, read, scene, dossier, {"on": f"{scene.today:%d/%m/%Y}"}, {})
 
 
 async def _notice_page(

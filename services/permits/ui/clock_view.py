@@ -166,7 +166,7 @@ def _event_row(clock: TracedClock, event: Mapping[str, Any], words: Words) -> di
     if local is not None and local.date() < event["effective_on"]:
         moved = words._("Outside working hours, so it counts as {day}.", day=words.day(event["effective_on"]))
         said = f"{moved} {said}"
-    when = f"{local:%d/%m, %H:%M}" if local else words.short_day(event["effective_on"])
+    when = f"{words.short_day(local.date())}, {local:%H:%M}" if local else words.short_day(event["effective_on"])
     title = words._(cause) if event["kind"] != "start" else words._(_first(clock))
     return _row(when, title, said, _ground(clock, words) if event["kind"] == "start" else "")
 
@@ -202,7 +202,7 @@ def _special_days(clock: TracedClock, words: Words) -> list[tuple[date, dict[str
 
 def _holidays(run: Sequence[Mapping[str, Any]], words: Words) -> dict[str, Any]:
     first, last = run[0]["day"], run[-1]["day"]
-    when = words.short_day(first) if first == last else f"{first:%d/%m}–{last:%d/%m}"
+    when = words.short_day(first) if first == last else f"{words.short_day(first)}–{words.short_day(last)}"
     source = words._("calculated: {source}", source=run[0]["source"])
     return _row(when, run[0]["name"][words.lang], words._("Not counted."), source)
 

@@ -8,9 +8,9 @@ from fastapi.responses import Response
 
 from contracts.registry import NearMast
 from kernel.bus import Bus
-from kernel.clock import LOCAL
 from kernel.edge import CurrentActor, Read, ui_router
 from kernel.errors import Refusal
+from kernel.web import formats
 from kernel.web.formats import unit_in_text
 from kernel.web.render import render
 from services.permits import clients, queries
@@ -67,7 +67,7 @@ async def application(
         "opinions": workspace.opinions(detail, dossier, actor, scene),
         "words": scene.words,
         "officer": is_officer(actor),
-        "received": f"{dossier.received_at.astimezone(LOCAL):%d/%m/%Y, %H:%M}",
+        "received": formats.moment(dossier.received_at, scene.words.lang),
     }
     return render(request, "permits/dossier.html", context)
 

@@ -161,5 +161,7 @@ def _waits(data: Mapping[str, Any], row: listing.Row, scene: Scene) -> str:
     words = scene.words
     if data["state"] == "under_review":
         owing = [words.code("function", r["function"]) for r in data["reviews"] if not r["outcome"]]
+        if len(owing) == len(data["reviews"]) > 2:
+            return words._("All {n} asked", n=len(owing))
         return ", ".join(owing)
     return words.org_in_full(data["lead"])

@@ -49,7 +49,7 @@ def _review_steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene, 
     if not detail["reviews"]:
         agencies = [a.function for a in dossier.procedure.agencies if a.when is None]
         state = "none" if dossier.state == "withdrawn" else "locked"
-        return [_item(words.code("function", f), state, waits=words._("Completeness")) for f in agencies]
+        return [_item(words.code("function", f), state, waits=words._("After the check")) for f in agencies]
     items = []
     for review in detail["reviews"]:
         kind, _ = words.mark(review, scene.today)
@@ -78,7 +78,7 @@ def _decision_step(detail: Detail, dossier: Dossier, words: Words) -> dict[str, 
         return _item(name, "now", words._("Now"))
     if dossier.state == "withdrawn":
         return _item(name, "none", words._("Withdrawn"))
-    waits = words._("Opinions") if dossier.state == "under_review" else words._("Completeness")
+    waits = words._("Opinions") if dossier.state == "under_review" else words._("After the check")
     return _item(name, "locked", waits=waits)
 
 

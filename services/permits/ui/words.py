@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import Request
 
 from kernel.errors import N_
+from kernel.web import formats
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of
 from services.permits.domain.calendar import Calendar
@@ -124,14 +125,10 @@ class Words:
         return self._(SHORT_OUTCOMES.get(outcome, OUTCOMES.get(outcome, outcome)))
 
     def day(self, day: date | str | None) -> str:
-        if isinstance(day, str):
-            day = date.fromisoformat(day[:10])
-        return "–" if day is None else f"{day:%d/%m/%Y}"
+        return formats.day(_as_day(day), self.lang)
 
     def short_day(self, day: date | str | None) -> str:
-        if isinstance(day, str):
-            day = date.fromisoformat(day[:10])
-        return "–" if day is None else f"{day:%d/%m}"
+        return formats.short_day(_as_day(day), self.lang)
 
     def metres(self, value: str | None) -> str:
         if value is None:
@@ -176,6 +173,13 @@ class Words:
         if review["due_on"] and _date(review["due_on"]) < today:
             return "late", f"{who}: {self._('Overdue')}"
         return "wait", f"{who}: {self._('Not answered yet')}"
+
+
+def _as_day(value: date | str | None) -> date | None:
+    """The local day of a date or of an instant, as JSON carries them."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value) if len(value) > len("2026-11-25") else date.fromisoformat(value)
+    return None if value is None else formats.local_day(value)
 
 
 def _date(value: date | str) -> date:
