@@ -40,6 +40,10 @@ class AccountSuspended(Conflict):
     detail = N_("This account is suspended. Resume it first.")
 
 
+class SecretTold(Conflict):
+    detail = N_("The secret of this request was shown already, and is shown only once. Issue a new one.")
+
+
 async def register(tx: AsyncSession, actor: Actor, wanted: Wanted, *, now: datetime) -> Account:
     """Records an account and the step that brings it into the realm.
 
@@ -128,13 +132,15 @@ async def issue_secret(
 ) -> tuple[Account, Secret]:
     """A new secret, told once and kept by the realm alone; the one before goes on for `overlap_hours`.
 
-    Raises AccountUnknown (404), AccountNotReady, AccountSuspended (409), RealmAway (503).
+    Raises AccountUnknown (404), AccountNotReady, AccountSuspended, SecretTold (409), RealmAway (503).
     """
     policy.require(actor, "registry:access:issue")
     account = _ready(await _locked(tx, actor, CLIENT, client_id, check))
+    if account.secret_request == request:
+        raise SecretTold
     hours = min(overlap_hours, access.LONGEST_OVERLAP_HOURS)
     secret = await clients.issue_secret(bus, client_id, account.organisation, request=request, overlap_hours=hours)
-    values = {"secret_at": now, "secret_ends": secret.ends, "overlap_until": secret.overlap_until}
+    values = {"secret_at": now, "secret_request": request, "secret_ends": secret.ends, "overlap_until": secret.overlap_until}
     await write(tx, account, values)
     after = {"ends": secret.ends, "overlap_until": secret.overlap_until}
     await audit.record(tx, actor, "registry:access:issue", _thing(account), now=now, after=after)

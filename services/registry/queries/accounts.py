@@ -40,6 +40,7 @@ class Account:
     kept_at: datetime | None
     invited: bool
     secret_at: datetime | None
+    secret_request: UUID | None
     secret_ends: datetime | None
     overlap_until: datetime | None
     last_used: datetime | None
@@ -70,6 +71,7 @@ COLUMNS = {
     "kind": "a.kind", "key": "a.key", "organisation": "a.organisation_code", "name": "a.name", "email": "a.email",
     "capabilities": "a.capabilities", "functions": "a.functions", "enabled": "a.enabled", "version": "a.version",
     "created_at": "a.created_at", "kept_at": "a.kept_at", "invited": "a.invited", "secret_at": "a.secret_at",
+    "secret_request": "a.secret_request",
     "secret_ends": "a.secret_ends", "overlap_until": "a.overlap_until", "last_used": "a.last_used",
     "reviewed_at": "a.reviewed_at", "reviewer": "a.reviewer",
     "pending": "ARRAY(SELECT s.act FROM account_step s WHERE s.kind = a.kind AND s.key = a.key AND s.done_at IS NULL"
@@ -138,7 +140,7 @@ async def due_steps(read: AsyncSession, now: datetime, limit: int) -> list[tuple
     """Accounts of which the realm has something to be told, those waiting longest first."""
     statement = sa.text(
         "SELECT kind, key FROM account_step WHERE done_at IS NULL AND due_at <= :now"
-        " GROUP BY kind, key ORDER BY min(id) LIMIT :limit"
+        " GROUP BY kind, key ORDER BY min(due_at), kind, key LIMIT :limit"
     )
     rows = await read.execute(statement, {"now": now, "limit": limit})
     return [(row.kind, row.key) for row in rows]

@@ -41,6 +41,7 @@ class Account(Table, table=True):
     kept_at: datetime | None = moment_column(nullable=True)
     invited: bool = False
     secret_at: datetime | None = moment_column(nullable=True)
+    secret_request: UUID | None = None
     secret_ends: datetime | None = moment_column(nullable=True)
     overlap_until: datetime | None = moment_column(nullable=True)
     last_used: datetime | None = moment_column(nullable=True)

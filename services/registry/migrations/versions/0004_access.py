@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.Column("kept_at", MOMENT, nullable=True),
         sa.Column("invited", sa.Boolean(), nullable=False),
         sa.Column("secret_at", MOMENT, nullable=True),
+        sa.Column("secret_request", sa.Uuid(), nullable=True),
         sa.Column("secret_ends", MOMENT, nullable=True),
         sa.Column("overlap_until", MOMENT, nullable=True),
         sa.Column("last_used", MOMENT, nullable=True),
