@@ -23,7 +23,7 @@ class Answer:
             self.has_begun = True
             self.status = message["status"]
             said = [*message["headers"], *self._fixed, *self.added, (b"x-trace-id", self.trace_id)]
-            if not any(name == b"cache-control" for name, _ in message["headers"]):
+            if b"cache-control" not in dict(message["headers"]):
                 said.append(NOT_KEPT)
             message["headers"] = said
         await self._send(message)

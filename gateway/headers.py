@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from multidict import CIMultiDict
 from starlette.types import Scope
 
 from gateway.errors import FramingRefused, HostRefused, MalformedHeaders
@@ -126,28 +125,22 @@ def cookie(head: Head, name: str) -> str | None:
     return None
 
 
-def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> CIMultiDict[str]:
+def request_headers(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """What a service may see of the caller's headers: hop-by-hop, identity-like and unknown X- headers are left out."""
     named = _named_by_connection(headers)
-    passed: CIMultiDict[str] = CIMultiDict()
-    for name, value in headers:
-        spelt = _forwarded_as(name)
-        if spelt is not None and name not in named:
-            passed.add(spelt, value.decode("utf-8", "surrogateescape"))
-    return passed
+    return [header for header in headers if _is_forwarded(header[0]) and header[0] not in named]
 
 
 @lru_cache(maxsize=1000)
-def _forwarded_as(name: bytes) -> str | None:
-    """The name to send on, or None for a header that stays here; remembered, since callers repeat themselves."""
-    if name in NOT_FORWARDED or (name not in ALLOWED_X and _IDENTITY_LIKE.match(name)):
-        return None
-    return name.decode("ascii")
+def _is_forwarded(name: bytes) -> bool:
+    """Remembered, since callers repeat themselves."""
+    return name not in NOT_FORWARDED and (name in ALLOWED_X or _IDENTITY_LIKE.match(name) is None)
 
 
-def response_headers(headers: Raw, own_origin: bytes, *, bodiless: bool = False) -> list[tuple[bytes, bytes]]:
+def response_headers(
+    headers: Sequence[tuple[bytes, bytes]], own_origin: bytes, *, bodiless: bool = False
+) -> list[tuple[bytes, bytes]]:
     """What the caller may see of a service's headers; its own address in `Location` becomes a path."""
-    headers = [(name.lower(), value) for name, value in headers]
     named = _named_by_connection(headers)
     passed = []
     for name, value in headers:

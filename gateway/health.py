@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import aiohttp
 import orjson
 
 from gateway.errors import ServiceBusy
 from gateway.upstreams import Upstream
+from gateway.wire import Away, Broke
 from kernel.bus import Bus
 
 _SECONDS = 2.5
@@ -45,7 +45,7 @@ class Health:
 async def _one(upstream: Upstream) -> tuple[bool, Any]:
     try:
         status, _, body = await upstream.fetch("/health/ready", seconds=_SECONDS)
-    except (aiohttp.ClientError, TimeoutError, ServiceBusy) as error:
+    except (Away, Broke, TimeoutError, ServiceBusy) as error:
         return False, f"away: {type(error).__name__}"
     try:
         return status == 200, orjson.loads(body)

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.cycle import Cycle
 from gateway.errors import BadRequest, ConnectionsFull, HeadTooLarge, HeadTooSlow
 from gateway.settings import GatewaySettings
 from gateway.shield import NOT_KEPT, Added, fixed_headers
@@ -81,6 +82,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self._pending_bytes = 0
         self._disarm()
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Where every request begins, also one that was queued; uvicorn leaves no other place to say how to answer."""
+        cycle.__class__ = Cycle
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         """What follows a whole request and is no request only ends the connection: the first keeps its answer."""

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-import aiohttp
 import orjson
 from markupsafe import Markup
-from multidict import CIMultiDict
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -20,6 +18,7 @@ from gateway.health import Health
 from gateway.paths import local_target
 from gateway.settings import GatewaySettings
 from gateway.upstreams import Upstream
+from gateway.wire import Away, Broke
 from kernel import logging, trace
 from kernel.errors import NotFound
 from kernel.web import frame
@@ -28,7 +27,7 @@ from kernel.web.render import render
 
 _log = logging.get("gateway.pages")
 # On the answer to a card: what the reader's organisation is called in his language, percent-encoded UTF-8.
-ORG_NAME = "X-Org-Name"
+ORG_NAME = b"x-org-name"
 _NAME_LIMIT = 200
 _CARD_LIMIT = 256 * 1024
 
@@ -97,23 +96,21 @@ class Pages:
 
     async def _card(self, request: Request, upstream: Upstream, token: str) -> Card | None:
         """None when the service has nothing to show this person."""
-        headers = CIMultiDict(
-            {
-                "Authorization": f"Bearer {token}",
-                "Accept": "text/html",
-                "Accept-Language": locale_of(request),
-                "traceparent": trace.current.get(),
-            }
-        )
+        headers = [
+            (b"authorization", f"Bearer {token}".encode()),
+            (b"accept", b"text/html"),
+            (b"accept-language", locale_of(request).encode()),
+            (b"traceparent", trace.current.get().encode()),
+        ]
         path = f"/{upstream.name}/home-card"
         try:
             status, said, body = await upstream.fetch(path, headers=headers, seconds=self._settings.card_seconds)
-        except (aiohttp.ClientError, TimeoutError, ServiceBusy) as error:
+        except (Away, Broke, TimeoutError, ServiceBusy) as error:
             _log.warning("no card", upstream=upstream.name, error=repr(error))
             return Card(upstream.name, None)
         if status >= 500 or len(body) > _CARD_LIMIT:
             return Card(upstream.name, None)
-        if name := unquote(said.get(ORG_NAME, ""))[:_NAME_LIMIT]:
+        if name := unquote(said.get(ORG_NAME, b"").decode("ascii", "replace"))[:_NAME_LIMIT]:
             self._org_names[self._reader(request)] = name
         fragment = body.decode("utf-8", "replace").strip()
         return Card(upstream.name, Markup(fragment)) if status == 200 and fragment else None  # noqa: S704

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import aiohttp
-from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
 from gateway import headers
@@ -11,12 +9,13 @@ from gateway.errors import ServiceAway, ServiceBroke, ServiceSlow
 from gateway.exchange import Body, ClientGone, Guard, Pace
 from gateway.settings import GatewaySettings
 from gateway.upstreams import Upstream
+from gateway.wire import Away, Broke, Connection, Headers
 from kernel import logging
 from kernel.errors import Refusal
 
 # An answer up to this size is read whole before the first byte leaves, so that a break can still become a 502.
 _SMALL = 64 * 1024
-_AWAY = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _log = logging.get("gateway.proxy")
 
 
@@ -61,31 +60,33 @@ class Proxy:
                     ) as answer,
                 ):
                     await relay.give(answer, scope["method"], guard)
-                    if not body.is_complete:
-                        answer.close()
-        except (aiohttp.ClientError, TimeoutError, ClientGone) as error:
+        except (Away, Broke, TimeoutError, ClientGone, Refusal) as error:
             self._explain(error, body, relay)
         if guard.late:
             self._explain(TimeoutError(), body, relay)
 
-    def _headers(self, scope: Scope, body: Body, passage: Passage) -> CIMultiDict[str]:
+    def _headers(self, scope: Scope, body: Body, passage: Passage) -> Headers:
         passed = headers.request_headers(scope["headers"])
-        passed["traceparent"] = passage.traceparent
+        passed.append((b"traceparent", passage.traceparent.encode()))
         if passage.token is not None:
-            passed["Authorization"] = f"Bearer {passage.token}"
+            passed.append((b"authorization", b"Bearer " + passage.token.encode()))
         language = passage.language or headers.head_of(scope).get(b"accept-language")
         if language is not None:
-            passed["Accept-Language"] = language.decode("latin-1")
+            passed.append((b"accept-language", language))
         if passage.cookies:
-            passed["Cookie"] = passage.cookies
-        if body.length:
-            passed["Content-Length"] = str(body.length)
+            passed.append((b"cookie", passage.cookies.encode()))
+        if body.length is None:
+            passed.append((b"transfer-encoding", b"chunked"))
+        elif body.length or scope["method"] not in _BODILESS:
+            passed.append((b"content-length", b"%d" % body.length))
         return passed
 
     def _explain(self, error: Exception, body: Body, relay: "_Relay") -> None:
         """Raises what the caller is told; returns when there is nobody to tell or the answer has begun."""
         if isinstance(body.failure, ClientGone) or isinstance(error, ClientGone):
             return
+        if isinstance(error, Refusal) and error is not body.failure:
+            raise error
         if relay.has_begun:
             # The server sees an unfinished answer and cuts the connection, which is the only truth left to tell.
             self._upstream.failures["broke"] += 1
@@ -95,7 +96,7 @@ class Proxy:
             raise body.failure from error
         self._upstream.failures[type(error).__name__] += 1
         _log.warning("no answer", upstream=self._upstream.name, error=repr(error))
-        if isinstance(error, _AWAY):
+        if isinstance(error, Away):
             raise ServiceAway(service=self._upstream.name, headers={"Retry-After": "2"}) from error
         if isinstance(error, TimeoutError):
             raise ServiceSlow(service=self._upstream.name) from error
@@ -107,24 +108,24 @@ class _Relay:
         self.has_begun = False
         self._origin, self._send, self._passage = origin, send, passage
 
-    async def give(self, answer: aiohttp.ClientResponse, method: str, guard: Guard) -> None:
+    async def give(self, answer: Connection, method: str, guard: Guard) -> None:
         if answer.status == 401 and self._passage.on_401 is not None:
             raise self._passage.on_401
         bodiless = method == "HEAD" or answer.status in (204, 304)
-        if bodiless or (answer.content_length is not None and answer.content_length <= _SMALL):
+        if bodiless or (answer.length is not None and answer.length <= _SMALL):
             whole = await answer.read()
             await self._begin(answer, bodiless)
         else:
             await self._begin(answer, bodiless)
-            async for chunk in answer.content.iter_any():
+            async for chunk in answer.flow():
                 await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             whole = b""
         guard.stop()
         await self._send({"type": "http.response.body", "body": whole, "more_body": False})
 
-    async def _begin(self, answer: aiohttp.ClientResponse, bodiless: bool) -> None:
+    async def _begin(self, answer: Connection, bodiless: bool) -> None:
         passed = headers.response_headers(
-            answer.raw_headers, self._origin, bodiless=bodiless and answer.status in (204, 304)
+            answer.headers, self._origin, bodiless=bodiless and answer.status in (204, 304)
         )
         passed.extend(self._passage.added)
         self.has_begun = True
