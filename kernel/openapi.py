@@ -50,6 +50,15 @@ PROBLEM = {
         },
     },
 }
+# Optional to FastAPI, so that their absence is refused in our own words.
+_NEEDED = {
+    "idempotency-key": {
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x20-\\x7e]+$"},
+        "example": "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c11",
+    },
+    "if-match": {"required": True, "schema": {"type": "string", "minLength": 1}, "example": "*"},
+}
 _REFERENCE = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -67,6 +76,8 @@ def document(app: FastAPI) -> dict[str, Any]:
             refusals |= {TooLarge} if "requestBody" in operation else set()
             told |= refusals
             _problems(operation, refusals)
+            for parameter in operation.get("parameters", ()):
+                parameter.update(_NEEDED.get(parameter["name"], {}))
             operation["x-permission"] = permission
             operation["summary"] = operation.get("description", "").partition(". ")[0].partition("\n")[0].rstrip(".")
     made["x-problems"] = [_explained(app, refusal) for refusal in sorted(told, key=lambda kind: kind.__name__)]
