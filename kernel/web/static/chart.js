@@ -6,6 +6,7 @@
     const draw = () => chart.setOption(option(settings, getComputedStyle(document.documentElement), element.clientWidth < 480), true);
     draw();
     document.documentElement.addEventListener("am:theme", draw);
+    matchMedia("print").addEventListener("change", draw);
     let width = element.clientWidth;
     new ResizeObserver(() => {
       chart.resize();
