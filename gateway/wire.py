@@ -202,6 +202,12 @@ class Connection(asyncio.Protocol):
 
     # What the parser finds.
 
+    def on_message_begin(self) -> None:
+        if self.is_complete:
+            # A second answer to one request is nobody's: neither it nor the connection is used.
+            self._is_kept = False
+            raise ValueError("an answer that nobody asked for")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head_size += len(name) + len(value)
         if self._head_size > _HEAD_LIMIT:
