@@ -98,7 +98,7 @@ class Visitor:
 
     def send_file(self, name: str, content: bytes) -> JSON:
         """Stores one dossier part; the answer holds its id."""
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": "application/octet-stream", **_writing()}
         return self._checked(
             self.http.post("/api/permits/v1/files", params={"name": name}, content=content, headers=headers)
         )
