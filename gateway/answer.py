@@ -8,13 +8,15 @@ from gateway.shield import NOT_KEPT, Added
 class Answer:
     """A `send` that adds the fixed headers and remembers whether the answer has begun: then no other can be given."""
 
-    __slots__ = ("_fixed", "_send", "added", "has_begun", "status", "trace_id", "traceparent")
+    __slots__ = ("_fixed", "_send", "added", "has_begun", "kind", "status", "trace_id", "traceparent")
 
     def __init__(self, send: Send, fixed: Added) -> None:
         self._send, self._fixed = send, fixed
         self.added: Added = ()
         self.has_begun = False
         self.status = 0
+        # Which door the request chose, for the figures.
+        self.kind = "refused"
         self.trace_id = b""
         self.traceparent = ""
 

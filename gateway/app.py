@@ -114,10 +114,9 @@ class Gateway:
             return
         began = time.perf_counter()
         answer = Answer(send, self._fixed)
-        kind = "refused"
         try:
             head = self._check(scope, answer)
-            kind = await self._enter(scope, receive, answer, head)
+            await self._enter(scope, receive, answer, head)
         except Refusal as refusal:
             await self._refuse(scope, receive, answer, refusal)
         except Exception as error:
@@ -125,7 +124,7 @@ class Gateway:
             if not answer.has_begun:
                 await self._refuse(scope, receive, answer, InternalError())
         finally:
-            self._metrics.count(kind, answer.status, time.perf_counter() - began)
+            self._metrics.count(answer.kind, answer.status, time.perf_counter() - began)
 
     def _check(self, scope: Scope, answer: Answer) -> headers.Head:
         """What no service gets to see: odd methods, paths and headers, and unsafe requests that another site made."""
@@ -143,18 +142,19 @@ class Gateway:
             raise CrossSiteRefused
         return head
 
-    async def _enter(self, scope: Scope, receive: Receive, answer: Answer, head: headers.Head) -> str:
+    async def _enter(self, scope: Scope, receive: Receive, answer: Answer, head: headers.Head) -> None:
         path: bytes = scope["raw_path"]
         _, first, second, *_ = (*path.split(b"/", 3), b"", b"")
         is_api = first == b"api"
         proxy = self._proxies.get(second if is_api else first)
         if proxy is None:
+            answer.kind = "own"
             await self._enter_own(scope, receive, answer, path)
-            return "own"
+            return
+        answer.kind = "api" if is_api else "page"
         passage, caller = await self._passage(scope, head, answer, is_page=not is_api)
         self._charge(scope, head, answer, caller, is_api=is_api)
         await proxy.forward(scope, receive, answer, passage)
-        return "api" if is_api else "page"
 
     async def _enter_own(self, scope: Scope, receive: Receive, answer: Answer, path: bytes) -> None:
         if path in _SIGN_IN:

@@ -103,8 +103,11 @@ class Sessions:
         found: dict[str, Session] = {}
         try:
             async with asyncio.timeout(_LISTING_SECONDS):
+                # The client leaves its consumer behind: the broker removes it when it has been silent for this long.
                 watcher = await (await self._open()).watch(
-                    f"{self._vault.tag(sub)}.*" if sub else ">", ignore_deletes=True
+                    f"{self._vault.tag(sub)}.*" if sub else ">",
+                    ignore_deletes=True,
+                    inactive_threshold=_LISTING_SECONDS,
                 )
                 try:
                     async for entry in watcher:

@@ -43,7 +43,7 @@ class GatewaySettings(Settings):
     idle_seconds: float = 30
     total_seconds: float = 600
     card_seconds: float = 2
-    concurrency: int = 200
+    concurrency: int = 600
     queue_seconds: float = 1
     connections: int = 4000
     rate_seconds: int = 60

@@ -20,6 +20,7 @@ from gateway.settings import NAME, GatewaySettings
 from infra.local.identity.app import create_app as create_provider
 from infra.local.identity.realm import load
 from infra.local.nats import Broker
+from kernel import trace
 from tests.gateway.serving import listening, serving, stop_all, stopping
 from tests.gateway.upstream import Service
 
@@ -180,8 +181,9 @@ class Starter:
             }
         )
         gateway = Gateway(made)
+        app = trace.Traced(gateway) if trace.is_on() else gateway
         protocol = limited(made)
-        served = serving(gateway, sock, http=protocol, lifespan="on", server_header=False)
+        served = serving(app, sock, http=protocol, lifespan="on", server_header=False)
         await self._stack.enter_async_context(served)
         client = await self._stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, timeout=20))
         if "nats_url" not in settings:
