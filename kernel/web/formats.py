@@ -123,8 +123,8 @@ def coordinates(lat: float | None, lon: float | None, locale: str) -> str:
         return NOTHING
     north, south, east, west = _POINTS[locale]
     return (
-        f"{number(abs(lat), locale, 5)}° {north if lat >= 0 else south}, "
-        f"{number(abs(lon), locale, 5)}° {east if lon >= 0 else west}"
+        f"{number(abs(lat), locale, 5)}°\u00a0{north if lat >= 0 else south}, "
+        f"{number(abs(lon), locale, 5)}°\u00a0{east if lon >= 0 else west}"
     )
 
 

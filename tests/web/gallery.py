@@ -69,7 +69,8 @@ async def _page(request: Request) -> Response:
 
 
 async def _error(request: Request) -> Response:
-    signed_in(request)
+    if "stranger" not in request.query_params:
+        signed_in(request)
     answer = render_error(
         request,
         status=request.path_params["status"],

@@ -1,5 +1,6 @@
 """In a real Chromium, under the real CSP: nothing is blocked, nothing fails, axe finds nothing, keys work."""
 
+import itertools
 import shutil
 import socket
 import threading
@@ -70,6 +71,24 @@ def test_page_is_accessible_and_inside_the_csp(page: Page, address: str, name: s
     for width in (1440, 1024, 390):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate(WIDE) <= 0, width
+
+
+def test_a_stranger_on_a_phone_sees_a_page_of_full_width(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{address}/error/404?stranger")
+    assert page.evaluate(WIDE) <= 0
+    box = page.locator(".am-error").bounding_box()
+    assert box is not None
+    assert box["width"] > 340
+
+
+def test_labels_of_neighbours_do_not_cover_each_other(page: Page, address: str) -> None:
+    page.goto(f"{address}/gallery/dossier")
+    page.locator(".m-label").first.wait_for()
+    boxes = [each.bounding_box() for each in page.locator(".m-label").all()]
+    for one, other in itertools.combinations([box for box in boxes if box], 2):
+        beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
+        assert beside or one["y"] + one["height"] <= other["y"] + 2 or other["y"] + other["height"] <= one["y"] + 2
 
 
 def test_keys_move_select_and_clear(page: Page, address: str) -> None:

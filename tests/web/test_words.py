@@ -60,10 +60,22 @@ def test_numbers_have_the_marks_of_the_language() -> None:
     assert formats.percent(Decimal("11.74"), "vi") == "11,74%"
     assert formats.percent(Decimal("11.74"), "en") == "11.74\u00a0%"
     assert formats.metres(45, "vi") == "45,0\u00a0m"
-    assert formats.coordinates(9.17342, 104.81507, "vi") == "9,17342° B, 104,81507° Đ"
+    assert formats.coordinates(9.17342, 104.81507, "vi") == "9,17342°\u00a0B, 104,81507°\u00a0Đ"
     assert formats.number(-3, "vi") == "\u22123"
     assert formats.size(1_400_000, "vi") == "1,4\u00a0MB"
     assert formats.percent(None, "vi") == "–"
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("Xã Khánh Hải, Huyện Trần Văn Thời", "xã Khánh Hải, huyện Trần Văn Thời"),
+        ("Phường 5, Thành phố Cà Mau", "phường 5, thành phố Cà Mau"),
+        ("Đất Mũi", "Đất Mũi"),
+    ],
+)
+def test_a_unit_inside_a_sentence_begins_small(name: str, inside: str) -> None:
+    assert formats.unit_in_text(name) == inside
 
 
 @pytest.mark.parametrize(("num", "den", "percent"), [(155, 1320, "11.74"), (155, 1321, "11.73"), (156, 1321, "11.81")])

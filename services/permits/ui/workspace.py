@@ -175,7 +175,7 @@ def opinions(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> li
     found = []
     for review in detail["reviews"]:
         kind, _ = words.mark(review, scene.today)
-        outcome = words.outcome(review["outcome"]) if review["outcome"] else ""
+        outcome = words.outcome_in_short(review["outcome"]) if review["outcome"] else ""
         when = review["signed_at"] or review["silent_on"]
         found.append(
             {
