@@ -33,7 +33,7 @@ def request_id(request: Request, actor: Actor) -> UUID:
     return uuid5(NAMESPACE_URL, f"{actor.id}/{request.headers.get('idempotency-key', '')}")
 
 
-@router.get("/access-findings", dependencies=SEES, **listed_as(schemas.FindingPage))
+@router.get("/access-findings", dependencies=SEES, name="list_access_findings", **listed_as(schemas.FindingPage))
 async def findings_listing(
     request: Request, actor: CurrentActor, asked: Annotated[lists.FindingsAsked, Query()]
 ) -> Response:
@@ -45,14 +45,14 @@ async def findings_listing(
     return await answered(request, asked, fetch, name="findings", columns=list(lists.FINDINGS.members))
 
 
-@router.post("/access-findings:look", dependencies=SETTLES, status_code=status.HTTP_202_ACCEPTED)
+@router.post("/access-findings:look", dependencies=SETTLES, status_code=status.HTTP_202_ACCEPTED, name="look_at_realm")
 async def look(actor: CurrentActor, tx: Tx, now: Now) -> schemas.LookWanted:
     """Has the sign-in service compared with the record within seconds, and not only every five minutes."""
     await looking.want_look(tx, actor, now=now)
     return schemas.LookWanted(looked_at=(await looks.look(tx)).looked_at)
 
 
-@router.post("/access-findings/{finding_id}/settlement", dependencies=SETTLES)
+@router.post("/access-findings/{finding_id}/settlement", dependencies=SETTLES, name="settle_access_finding")
 async def settle(
     actor: CurrentActor, tx: Tx, now: Now, finding_id: UUID, body: schemas.SettlementGive, if_match: IfMatch
 ) -> schemas.FindingSettled:
@@ -62,7 +62,7 @@ async def settle(
     return schemas.FindingSettled(id=settled.id, settled="accepted" if accept else "restored")
 
 
-@router.get("/access-reviews", dependencies=SEES, **listed_as(schemas.ReviewPage))
+@router.get("/access-reviews", dependencies=SEES, name="list_access_reviews", **listed_as(schemas.ReviewPage))
 async def reviews_listing(
     request: Request, actor: CurrentActor, asked: Annotated[lists.ReviewsAsked, Query()]
 ) -> Response:

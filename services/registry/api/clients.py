@@ -25,7 +25,7 @@ def _told(account: Account, response: Response) -> schemas.ClientRead:
                               secret_ends=account.secret_ends, overlap_until=account.overlap_until)  # fmt: skip
 
 
-@router.get("/clients", dependencies=SEES, **listed_as(schemas.ClientPage))
+@router.get("/clients", dependencies=SEES, name="list_clients", **listed_as(schemas.ClientPage))
 async def listing(request: Request, actor: CurrentActor, asked: Annotated[lists.AccountsAsked, Query()]) -> Response:
     """Service clients of every organisation with what they hold and when they last came for a token."""
 
@@ -36,7 +36,7 @@ async def listing(request: Request, actor: CurrentActor, asked: Annotated[lists.
     return await answered(request, asked, fetch, name="clients", columns=columns)
 
 
-@router.post("/clients", dependencies=KEEPS, status_code=status.HTTP_201_CREATED)
+@router.post("/clients", dependencies=KEEPS, status_code=status.HTTP_201_CREATED, name="register_client")
 async def register(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.ClientRegister, response: Response
 ) -> schemas.ClientRead:
@@ -47,13 +47,15 @@ async def register(
     return _told(made, response)
 
 
-@router.get("/clients/{client_id}", dependencies=SEES)
+@router.get("/clients/{client_id}", dependencies=SEES, name="read_client")
 async def detail(actor: CurrentActor, read: Read, client_id: str, response: Response) -> schemas.ClientRead:
     """One service client: its state, rights, ends of its secrets and last use; never a secret."""
     return _told(await queries.account(read, CLIENT, client_id, actor=actor), response)
 
 
-@router.post("/clients/{client_id}/secrets", dependencies=ISSUES, status_code=status.HTTP_201_CREATED)
+@router.post(
+    "/clients/{client_id}/secrets", dependencies=ISSUES, status_code=status.HTTP_201_CREATED, name="issue_client_secret"
+)
 async def issue_secret(
     request: Request,
     actor: CurrentActor,
@@ -87,7 +89,7 @@ async def issue_secret(
     return told
 
 
-@router.post("/clients/{client_id}/overlap-end", dependencies=ISSUES)
+@router.post("/clients/{client_id}/overlap-end", dependencies=ISSUES, name="end_client_overlap")
 async def end_overlap(
     request: Request, actor: CurrentActor, tx: Tx, now: Now, client_id: str, if_match: IfMatch, response: Response
 ) -> schemas.ClientRead:
@@ -96,7 +98,7 @@ async def end_overlap(
     return _told(await commands.end_overlap(tx, actor, bus, client_id, now=now, check=still(if_match)), response)
 
 
-@router.post("/clients/{client_id}/rights", dependencies=KEEPS)
+@router.post("/clients/{client_id}/rights", dependencies=KEEPS, name="change_client_rights")
 async def change_rights(
     actor: CurrentActor,
     tx: Tx,
@@ -112,7 +114,7 @@ async def change_rights(
     return _told(await commands.change_rights(tx, actor, CLIENT, client_id, **given, now=now, check=check), response)
 
 
-@router.post("/clients/{client_id}/suspension", dependencies=KEEPS)
+@router.post("/clients/{client_id}/suspension", dependencies=KEEPS, name="suspend_client")
 async def suspend(
     actor: CurrentActor, tx: Tx, now: Now, client_id: str, if_match: IfMatch, response: Response
 ) -> schemas.ClientRead:
@@ -121,7 +123,7 @@ async def suspend(
     return _told(await commands.set_enabled(tx, actor, CLIENT, client_id, False, now=now, check=check), response)
 
 
-@router.post("/clients/{client_id}/resumption", dependencies=KEEPS)
+@router.post("/clients/{client_id}/resumption", dependencies=KEEPS, name="resume_client")
 async def resume(
     actor: CurrentActor, tx: Tx, now: Now, client_id: str, if_match: IfMatch, response: Response
 ) -> schemas.ClientRead:
@@ -130,7 +132,7 @@ async def resume(
     return _told(await commands.set_enabled(tx, actor, CLIENT, client_id, True, now=now, check=check), response)
 
 
-@router.post("/clients/{client_id}/retries", dependencies=KEEPS)
+@router.post("/clients/{client_id}/retries", dependencies=KEEPS, name="retry_client")
 async def try_again(
     actor: CurrentActor, tx: Tx, now: Now, client_id: str, if_match: IfMatch, response: Response
 ) -> schemas.ClientRead:
@@ -138,7 +140,9 @@ async def try_again(
     return _told(await commands.try_again(tx, actor, CLIENT, client_id, now=now, check=still(if_match)), response)
 
 
-@router.post("/clients/{client_id}/reviews", dependencies=REVIEWS, status_code=status.HTTP_201_CREATED)
+@router.post(
+    "/clients/{client_id}/reviews", dependencies=REVIEWS, status_code=status.HTTP_201_CREATED, name="review_client"
+)
 async def review(
     actor: CurrentActor,
     tx: Tx,

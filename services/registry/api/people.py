@@ -25,7 +25,7 @@ def _told(account: Account, response: Response) -> schemas.PersonRead:
                               functions=account.functions, invited=account.invited)  # fmt: skip
 
 
-@router.get("/people", dependencies=SEES, **listed_as(schemas.PersonPage))
+@router.get("/people", dependencies=SEES, name="list_people", **listed_as(schemas.PersonPage))
 async def listing(request: Request, actor: CurrentActor, asked: Annotated[lists.AccountsAsked, Query()]) -> Response:
     """People of every organisation with what they hold and when they last signed in."""
 
@@ -36,7 +36,7 @@ async def listing(request: Request, actor: CurrentActor, asked: Annotated[lists.
     return await answered(request, asked, fetch, name="people", columns=columns)
 
 
-@router.post("/people", dependencies=KEEPS, status_code=status.HTTP_201_CREATED)
+@router.post("/people", dependencies=KEEPS, status_code=status.HTTP_201_CREATED, name="register_person")
 async def register(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.PersonRegister, response: Response
 ) -> schemas.PersonRead:
@@ -48,13 +48,15 @@ async def register(
     return _told(made, response)
 
 
-@router.get("/people/{username}", dependencies=SEES)
+@router.get("/people/{username}", dependencies=SEES, name="read_person")
 async def detail(actor: CurrentActor, read: Read, username: str, response: Response) -> schemas.PersonRead:
     """One person: state, rights, last sign-in and review."""
     return _told(await queries.account(read, PERSON, username, actor=actor), response)
 
 
-@router.post("/people/{username}/invitations", dependencies=ISSUES, status_code=status.HTTP_201_CREATED)
+@router.post(
+    "/people/{username}/invitations", dependencies=ISSUES, status_code=status.HTTP_201_CREATED, name="invite_person"
+)
 async def invite(
     request: Request, actor: CurrentActor, tx: Tx, now: Now, username: str, if_match: IfMatch, response: Response
 ) -> schemas.InvitationRead:
@@ -68,7 +70,7 @@ async def invite(
     return told
 
 
-@router.post("/people/{username}/sign-out", dependencies=KEEPS)
+@router.post("/people/{username}/sign-out", dependencies=KEEPS, name="sign_person_out")
 async def sign_out(
     request: Request, actor: CurrentActor, tx: Tx, now: Now, username: str, if_match: IfMatch, response: Response
 ) -> schemas.PersonRead:
@@ -77,7 +79,7 @@ async def sign_out(
     return _told(await commands.sign_out(tx, actor, bus, username, now=now, check=still(if_match)), response)
 
 
-@router.post("/people/{username}/rights", dependencies=KEEPS)
+@router.post("/people/{username}/rights", dependencies=KEEPS, name="change_person_rights")
 async def change_rights(
     actor: CurrentActor,
     tx: Tx,
@@ -93,7 +95,7 @@ async def change_rights(
     return _told(await commands.change_rights(tx, actor, PERSON, username, **given, now=now, check=check), response)
 
 
-@router.post("/people/{username}/suspension", dependencies=KEEPS)
+@router.post("/people/{username}/suspension", dependencies=KEEPS, name="suspend_person")
 async def suspend(
     actor: CurrentActor, tx: Tx, now: Now, username: str, if_match: IfMatch, response: Response
 ) -> schemas.PersonRead:
@@ -102,7 +104,7 @@ async def suspend(
     return _told(await commands.set_enabled(tx, actor, PERSON, username, False, now=now, check=check), response)
 
 
-@router.post("/people/{username}/resumption", dependencies=KEEPS)
+@router.post("/people/{username}/resumption", dependencies=KEEPS, name="resume_person")
 async def resume(
     actor: CurrentActor, tx: Tx, now: Now, username: str, if_match: IfMatch, response: Response
 ) -> schemas.PersonRead:
@@ -111,7 +113,7 @@ async def resume(
     return _told(await commands.set_enabled(tx, actor, PERSON, username, True, now=now, check=check), response)
 
 
-@router.post("/people/{username}/retries", dependencies=KEEPS)
+@router.post("/people/{username}/retries", dependencies=KEEPS, name="retry_person")
 async def try_again(
     actor: CurrentActor, tx: Tx, now: Now, username: str, if_match: IfMatch, response: Response
 ) -> schemas.PersonRead:
@@ -119,7 +121,9 @@ async def try_again(
     return _told(await commands.try_again(tx, actor, PERSON, username, now=now, check=still(if_match)), response)
 
 
-@router.post("/people/{username}/reviews", dependencies=REVIEWS, status_code=status.HTTP_201_CREATED)
+@router.post(
+    "/people/{username}/reviews", dependencies=REVIEWS, status_code=status.HTTP_201_CREATED, name="review_person"
+)
 async def review(
     actor: CurrentActor,
     tx: Tx,

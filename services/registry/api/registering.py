@@ -12,7 +12,10 @@ router = api_router(PREFIX, ["organisations"])
 
 
 @router.post(
-    "/organisations", dependencies=[needs("registry:organisation:register")], status_code=status.HTTP_201_CREATED
+    "/organisations",
+    dependencies=[needs("registry:organisation:register")],
+    status_code=status.HTTP_201_CREATED,
+    name="register_organisation",
 )
 async def register(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.OrganisationRegister, response: Response
