@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from contracts.envelope import Question
 from kernel import logging, trace
 from kernel.db import Database
-from kernel.errors import Refusal, Unavailable
+from kernel.errors import N_, Refusal, Unavailable
 from kernel.settings import Settings
 
 log = logging.get(__name__)
@@ -48,7 +48,7 @@ class QuestionRefused(Refusal):
     """Another service refused a question; it says why in its own words."""
 
     status = 502
-    detail = "{service}: {code}"
+    detail = N_("Another part of the system, {service}, refused a question: {code}.")
 
 
 class Bus:
