@@ -39,7 +39,7 @@ PICTURES = (
     Picture("filing", "viettel.an", "/permits/applications/new"),
     Picture("masts", "skhcn.mai", "/registry/masts", in_docs=True),
     Picture("masts-empty", "skhcn.mai", "/registry/masts?q=khongcogi"),
-    Picture("mast", "skhcn.mai", "/registry/masts|tbody a", in_docs=True),
+    Picture("mast", "skhcn.mai", "/sharing/ratio|#lists tbody a", in_docs=True),
     Picture("boundaries", "quantri", "/registry/boundaries"),
     Picture("ratio", "skhcn.mai", "/sharing/ratio", in_docs=True),
     Picture("ratio-empty", "skhcn.mai", "/sharing/ratio?kind=duct"),
