@@ -103,7 +103,7 @@ async def _copied(place: Place) -> None:
 
 @asynccontextmanager
 async def bare_stream(place: Place) -> AsyncIterator[tuple[JetStreamContext, JetStreamContext.PullSubscription]]:
-    client = await nats.connect(place.nats("admin"))
+    client = await nats.connect(**place.nats("admin"))
     js = client.jetstream()
     await js.add_stream(StreamConfig(name="BENCH", subjects=["bench.>"], storage=StorageType.FILE))
     yield js, await js.pull_subscribe(SUBJECT, durable="bench", stream="BENCH")

@@ -1,7 +1,9 @@
-"""Every event and question there is, for the snapshots, the AsyncAPI document and the permissions of NATS."""
+"""Every event and question there is, and who may know which: for snapshots, AsyncAPI and the broker's permissions."""
+
+from collections.abc import Mapping, Sequence
 
 from contracts import permits, registry, sharing
-from contracts.envelope import Event, Question
+from contracts.envelope import Event, Question, stream_of
 
 EVENTS: tuple[type[Event], ...] = (
     registry.StructureChanged,
@@ -21,3 +23,28 @@ EVENTS: tuple[type[Event], ...] = (
     sharing.StatementSealed,
 )
 QUESTIONS: tuple[type[Question], ...] = (registry.MastsNear,)
+
+# Each reader's handlers, as `tests/contracts` proves; its publisher makes the durable with exactly this filter.
+READERS: Mapping[str, tuple[type[Event], ...]] = {
+    "registry": (permits.ApplicationDecided, permits.WorksCommenced, permits.WorksCompleted),
+    "permits": (registry.UnitChanged, registry.OrganisationChanged),
+    "sharing": (
+        registry.StructureChanged,
+        registry.StationChanged,
+        registry.OrganisationChanged,
+        registry.UnitChanged,
+    ),
+}
+# Subjects of questions; a name ending in `>` covers all below it.
+ASKERS: Mapping[str, tuple[str, ...]] = {
+    "permits": (registry.MastsNear.subject,),
+    "registry": ("ask.gateway.identity.>",),
+}
+
+
+def readers_of(publisher: str) -> dict[str, Sequence[str]]:
+    """Which of `publisher`'s events each other service reads, by their names."""
+    told = {
+        reader: [event.type for event in events if stream_of(event) == publisher] for reader, events in READERS.items()
+    }
+    return {reader: names for reader, names in told.items() if names}

@@ -56,7 +56,7 @@ class Bus:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.prefix = settings.stream_prefix
+        self.name, self.prefix = settings.name, settings.stream_prefix
         self.client = Client()
         self._js: JetStreamContext | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -137,7 +137,7 @@ class Bus:
             return await self.js.create_key_value(bucket=full, ttl=ttl, history=1)
 
     async def ask(self, question: Question, reply: type[Reply]) -> Reply:
-        """Raises Unavailable (503) when nobody answers in the question's time, QuestionRefused when the other refuses."""
+        """Raises Unavailable (503) when nobody answers in the question's time, QuestionRefused on a refusal."""
         with trace.span(f"ask {question.subject}", "CLIENT", messaging_system="nats"):
             headers = {"traceparent": trace.current.get()} if trace.current.get() else None
             try:

@@ -9,15 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import uvloop
-from sqlalchemy import delete, func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.envelope import Question
 from kernel import audit, idempotency, inbox, logging, metrics, parked, roots, trace
 from kernel.bus import Answer, Bus
 from kernel.clock import Clock
-from kernel.db import Database, heartbeat_table
+from kernel.db import Database
 from kernel.inbox import Consumer, Handlers, by_stream, by_type
 from kernel.lags import lags
 from kernel.relay import Relay
@@ -28,6 +27,7 @@ SEAL_EVERY = 0.2
 HEARTBEAT_EVERY = 3.0
 REDRIVE_EVERY = 1.0
 MEASURE_EVERY = 15.0
+COUNT_EVERY = 60.0
 # A part that was not heard of for so long is not beaten for: what is wrong with it shows in the service's readiness.
 PART_SILENCE = 10.0
 KEYS_KEPT = timedelta(days=7)
@@ -80,6 +80,15 @@ def run(
         trace.close()
 
 
+_BEAT = text(
+    "INSERT INTO heartbeat (worker, at) SELECT p.part, clock_timestamp() FROM unnest(CAST(:parts AS text[])) p(part)"
+    " ON CONFLICT (worker) DO UPDATE SET at = excluded.at"
+)
+_SILENT = text(
+    "INSERT INTO heartbeat (worker, at) SELECT p.part, 'epoch' FROM unnest(CAST(:parts AS text[])) p(part)"
+    " ON CONFLICT DO NOTHING"
+)
+_PAST = text("DELETE FROM heartbeat WHERE worker <> ALL(CAST(:parts AS text[]))")
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
@@ -120,7 +129,8 @@ class Worker:
             ("heartbeat", _every(HEARTBEAT_EVERY, self._beat)),
             ("idempotency", _every(3600, self._forget_keys)),
             ("redrive", _every(REDRIVE_EVERY, self._redrive)),
-            ("metrics", _every(MEASURE_EVERY, self._measure)),
+            ("lags", _every(MEASURE_EVERY, self._measure)),
+            ("gauges", _every(COUNT_EVERY, self._count)),
             *((f"consumer.{stream}", self._consumer(stream, own).run) for stream, own in streams.items()),
             *((f"job.{job.name}", _every(job.every, self._visit(job))) for job in self._duties.jobs),
         ]
@@ -164,15 +174,14 @@ class Worker:
                 await roots.note(tx, now=self._clock())
 
     async def _beat(self) -> None:
-        """One row for the process, one for each part that was heard of lately; parts of the past go."""
+        """One row for the process and one for each part; the row of a part not heard of lately ages. Past parts go."""
         name, limit = self._settings.name, time.monotonic() - PART_SILENCE
-        rows = [name, *(part for part, heard in self._heard.items() if heard >= limit)]
+        alive = [name, *(part for part, heard in self._heard.items() if heard >= limit)]
+        silent = [part for part in self._heard if part not in alive]
         async with self._database.tx() as tx:
-            statement = insert(heartbeat_table).values([{"worker": row, "at": func.clock_timestamp()} for row in rows])
-            await tx.execute(
-                statement.on_conflict_do_update(index_elements=["worker"], set_={"at": statement.excluded.at})
-            )
-            await tx.execute(delete(heartbeat_table).where(heartbeat_table.c.worker.not_in([name, *self._heard])))
+            await tx.execute(_BEAT, {"parts": alive})
+            await tx.execute(_SILENT, {"parts": silent})
+            await tx.execute(_PAST, {"parts": [*alive, *silent]})
 
     async def _forget_keys(self) -> None:
         async with self._database.tx() as tx:
@@ -200,7 +209,10 @@ class Worker:
     async def _measure(self) -> None:
         async with self._database.read() as read:
             await lags(read, now=self._clock())
-            if self._duties.gauges is not None:
+
+    async def _count(self) -> None:
+        if self._duties.gauges is not None:
+            async with self._database.read() as read:
                 self._tellers.tell(await self._duties.gauges(read, self._clock()))
 
     def _visit(self, job: Job) -> Callable[[], Awaitable[object]]:

@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from infra.local.errors import CannotStart
-from infra.local.nats import Broker
 from tests.fixtures.product import Launched, running_product
 from tests.fixtures.servers import (
     Identity,
+    OpenBroker,
     PostgresServer,
     ServiceDatabase,
     running_identity,
@@ -26,7 +26,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def nats_server() -> Iterator[Broker]:
+def nats_server() -> Iterator[OpenBroker]:
     """The run's nats-server: `nats_server.url("registry")`; prefix streams, subjects and buckets per test."""
     with running_nats() as broker:
         yield broker

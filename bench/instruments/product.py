@@ -33,8 +33,10 @@ class Place:
     def _postgres(self, role: str, database: str) -> str:
         return f"postgresql://{role}:{self._secrets[role]}@127.0.0.1:{self.port('postgres')}/{database}"
 
-    def nats(self, user: str) -> str:
-        return f"nats://{user}:{self._secrets[f'nats_{user}']}@127.0.0.1:{self.port('nats')}"
+    def nats(self, user: str) -> dict[str, str]:
+        """For `nats.connect(**...)`."""
+        seed = self.launched.folder / "nkeys" / f"{user}.nk"
+        return {"servers": f"nats://127.0.0.1:{self.port('nats')}", "nkeys_seed": str(seed)}
 
     def visitor(self, client: str) -> Visitor:
         return Visitor.client(self.launched.url, self.launched.issuer, client)

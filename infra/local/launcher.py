@@ -14,7 +14,6 @@ from infra.local import child, fork, keycloak, nats, place, postgres, probe, sch
 from infra.local.console import Console, tail
 from infra.local.errors import CannotStart
 from infra.local.identity.realm import load
-from infra.local.nats import Broker
 from infra.local.options import Options
 from infra.local.place import Lock
 from infra.local.ports import free_ports, is_taken
@@ -148,7 +147,8 @@ def _product(options: Options, lock: Lock) -> Product:
     folder = options.folder
     secrets = place.credentials(folder)
     wanted = [*SERVICES, "postgres", "nats"]
-    ports = dict(zip(wanted, free_ports(len(wanted)), strict=True))
+    measured = [f"{service}.{part}" for service in SERVICES for part in ("api", "worker")] + ["gateway"]
+    ports = dict(zip([*wanted, *measured], free_ports(len(wanted) + len(measured)), strict=True))
     for name in wanted:
         ports[name] = int(options.environ.get(f"{name.upper()}_PORT", ports[name]))
     place.note_ports(folder, ports)
@@ -161,7 +161,7 @@ def _addressed(options: Options, secrets: Mapping[str, str], ports: Mapping[str,
     if options.starts_postgres:
         cluster = postgres.prepare(folder / "postgres", port=ports["postgres"], password=secrets["postgres"])
     if options.starts_nats:
-        broker = Broker(folder / "nats", ports["nats"], {user: secrets[f"nats_{user}"] for user in nats.USERS})
+        broker = nats.prepared(folder, ports["nats"])
     return Product(options, secrets, ports, cluster, broker, lock)
 
 

@@ -1,4 +1,4 @@
-"""nats-server from its PyPI wheel: JetStream that syncs each write, users by configuration file, 127.0.0.1."""
+"""nats-server from its PyPI wheel: JetStream that syncs each write, users by their nkeys, 127.0.0.1 only."""
 
 import os
 import shutil
@@ -12,28 +12,34 @@ from pathlib import Path
 
 from infra.local.child import Command
 from infra.local.errors import CannotStart
+from infra.nats import keys
 
-USERS = ("registry", "permits", "sharing", "gateway", "admin", "sys")
+USERS = keys.USERS
 CONFIGURATION = Path(__file__).parents[1] / "nats" / "nats.conf"
 
 
 @dataclass(frozen=True)
 class Broker:
-    """A nats-server over its store folder; `passwords` holds one for each of USERS (letters first, then hex)."""
+    """A nats-server over its store folder. `environment` is what its file refers to: the users' public keys."""
 
     folder: Path
     port: int
-    passwords: Mapping[str, str]
+    environment: Mapping[str, str]
+    seeds: Path
     configuration: Path = CONFIGURATION
 
     def command(self) -> Command:
         argv = [str(_binary()), "-c", str(self.configuration), "-a", "127.0.0.1", "-p", str(self.port)]
         argv += ["-sd", str(self.folder)]
-        secrets = {f"NATS_{user.upper()}_PASSWORD": self.passwords[user] for user in USERS}
-        return Command(argv, {"PATH": os.environ.get("PATH", os.defpath), **secrets})
+        return Command(argv, {"PATH": os.environ.get("PATH", os.defpath), **self.environment})
 
-    def url(self, user: str) -> str:
-        return f"nats://{user}:{self.passwords[user]}@127.0.0.1:{self.port}"
+    @property
+    def address(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    def seed_file(self, user: str) -> Path:
+        """What the user proves with that it is itself; only its path is ever passed on."""
+        return keys.seed_file(self.seeds, user)
 
     def is_ready(self) -> bool:
         """The server greets with INFO only after JetStream has recovered its streams."""
@@ -42,6 +48,12 @@ class Broker:
                 return connection.recv(4096).startswith(b"INFO ")
         except OSError:
             return False
+
+
+def prepared(folder: Path, port: int, configuration: Path = CONFIGURATION) -> Broker:
+    """A broker whose store and seeds are under `folder`; seeds are made at the first start."""
+    seeds = folder / "nkeys"
+    return Broker(folder / "nats", port, keys.as_environment(keys.prepare(seeds)), seeds, configuration)
 
 
 def _binary() -> Path:

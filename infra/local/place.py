@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from infra.local import nats, postgres
+from infra.local import postgres
 from infra.local.errors import CannotStart
 
 LOCK = "lock"
@@ -78,7 +78,7 @@ def credentials(folder: Path) -> dict[str, str]:
 
 def _wanted() -> dict[str, Callable[[], str]]:
     """Names with their makers. A letter first: NATS reads a password of digits as a number."""
-    roles = ("postgres", *postgres.ROLES, *(f"nats_{user}" for user in nats.USERS), "client", "identity_admin", "form", "keycloak")
+    roles = ("postgres", *postgres.ROLES, "client", "identity_admin", "form", "keycloak")
     return {
         **dict.fromkeys(roles, lambda: f"s{secrets.token_hex(20)}"),
         "session": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),

@@ -14,7 +14,17 @@ from infra.local.postgres import SERVICES, Cluster
 from infra.local.supervisor import Program, Running
 
 ROOT = Path(__file__).parents[2]
-PRIVATE = ("DATABASE_URL", "OWNER_DATABASE_URL", "NATS_URL", "CLIENT_SECRET", "ADMIN_SECRET", "SESSION_KEY", "PORT", "HOST")
+PRIVATE = (
+    "DATABASE_URL",
+    "OWNER_DATABASE_URL",
+    "NATS_URL",
+    "NATS_SEED_FILE",
+    "CLIENT_SECRET",
+    "ADMIN_SECRET",
+    "SESSION_KEY",
+    "PORT",
+    "HOST",
+)
 
 
 @dataclass(frozen=True)
@@ -39,18 +49,25 @@ class Product:
             return given or ""
         return self.cluster.url(f"{service}_{role}", self.secrets[f"{service}_{role}"], service)
 
-    def nats_url(self, user: str) -> str:
-        return self.options.given(user, "NATS_URL") or (self.broker.url(user) if self.broker else "")
+    def nats_settings(self, user: str) -> dict[str, str]:
+        """The broker's address and the file of the user's seed; another's broker may want a password in the address."""
+        seed = str(self.broker.seed_file(user)) if self.broker else self.options.given(user, "NATS_SEED_FILE")
+        address = self.broker.address if self.broker else self.options.given(user, "NATS_URL")
+        return {"NATS_URL": address or "", **({"NATS_SEED_FILE": seed} if seed else {})}
+
+    def metrics_port(self, process: str) -> str:
+        return str(self.ports.get(process, 0))
 
     def address(self, name: str) -> str:
         return f"http://127.0.0.1:{self.ports[name]}"
 
-    def service_settings(self, service: str, *, owner: bool = False) -> dict[str, str]:
-        """`owner` adds the right to change the schema, which only `migrate` has."""
+    def service_settings(self, service: str, *, owner: bool = False, part: str = "") -> dict[str, str]:
+        """`owner`: with the right to change the schema, only for `migrate`. `part`: api or worker, for metrics."""
         settings = {
             "DATABASE_URL": self.database_url(service),
-            "NATS_URL": self.nats_url(service),
+            **self.nats_settings(service),
             "PORT": str(self.ports[service]),
+            "METRICS_PORT": self.metrics_port(f"{service}.{part}"),
             **({"OWNER_DATABASE_URL": self.database_url(service, "owner")} if owner else {}),
         }
         return self._environment(service, settings)
@@ -59,8 +76,9 @@ class Product:
         # A realm that is not ours has its own idea of the secret; ours gets a random one through its placeholder.
         secret = self.secrets["client"] if self.options.starts_identity else "demo-gateway"
         settings = {
-            "NATS_URL": self.nats_url("gateway"),
+            **self.nats_settings("gateway"),
             "PORT": str(self.options.port),
+            "METRICS_PORT": self.metrics_port("gateway"),
             "CLIENT_SECRET": self.options.given("gateway", "CLIENT_SECRET") or secret,
             "ADMIN_SECRET": self.options.given("gateway", "ADMIN_SECRET") or self.secrets["identity_admin"],
             "SESSION_KEY": self.options.given("gateway", "SESSION_KEY") or self.secrets["session"],
@@ -107,14 +125,17 @@ class Product:
 
     def _pair(self, service: str) -> list[Program]:
         """A worker is ready when the service says so: its readiness includes the worker's heartbeat."""
-        module, settings, ready = (
-            f"services.{service}",
-            self.service_settings(service),
-            f"{self.address(service)}/health/ready",
-        )
+        ready, addresses = f"{self.address(service)}/health/ready", {"api": self.address(service), "worker": ""}
         return [
-            self._program(f"{service}.api", module, ["api"], settings, ready, self.address(service)),
-            self._program(f"{service}.worker", module, ["worker"], settings, ready, ""),
+            self._program(
+                f"{service}.{part}",
+                f"services.{service}",
+                [part],
+                self.service_settings(service, part=part),
+                ready,
+                address,
+            )
+            for part, address in addresses.items()
         ]
 
     def _program(

@@ -6,6 +6,8 @@ from datetime import date
 from typing import BinaryIO
 
 import nats.errors
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import BucketNotFoundError, NotFoundError, ObjectNotFoundError
 from nats.js.errors import Error as JetStreamError
 from nats.js.object_store import ObjectStore
@@ -33,18 +35,31 @@ async def history(bus: Bus, events: Sequence[type[Event]]) -> tuple[bool, list[t
     kinds = {event.type: event for event in events}
     found: list[tuple[type[Event], Event]] = []
     for name, kind in kinds.items():
-        subscription = await bus.js.subscribe(bus.subject(name), stream=stream, ordered_consumer=True)
-        try:
-            left = (await subscription.consumer_info()).num_pending or 0
-            left += subscription.pending_msgs
-            while left > 0:
-                message = await subscription.next_msg(timeout=10)
-                left = message.metadata.num_pending
-                envelope = Envelope.model_validate_json(message.data)
-                found.append((kind, kind.model_validate(envelope.data)))
-        finally:
-            await subscription.unsubscribe()
+        told = [Envelope.model_validate_json(message.data).data async for message in _told(bus, stream, name)]
+        found += [(kind, kind.model_validate(data)) for data in told]
     return whole, found
+
+
+async def _told(bus: Bus, stream: str, name: str) -> AsyncIterator[Msg]:
+    """Through the one consumer beside the durable that the broker lets us have, with this filter and no other."""
+    consumer = f"{bus.name}-rebuild"
+    config = ConsumerConfig(
+        name=consumer,
+        filter_subject=bus.subject(name),
+        ack_policy=AckPolicy.NONE,
+        mem_storage=True,
+        inactive_threshold=60,
+    )
+    left = (await bus.js.add_consumer(stream, config)).num_pending or 0
+    subscription = await bus.js.pull_subscribe_bind(consumer, stream)
+    try:
+        while left > 0:
+            for message in await subscription.fetch(min(left, 200), timeout=10):
+                left = message.metadata.num_pending
+                yield message
+    finally:
+        await subscription.unsubscribe()
+        await bus.js.delete_consumer(stream, consumer)
 
 
 class Parts:

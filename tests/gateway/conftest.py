@@ -19,8 +19,8 @@ from gateway.limits import limited
 from gateway.settings import NAME, GatewaySettings
 from infra.local.identity.app import create_app as create_provider
 from infra.local.identity.realm import load
-from infra.local.nats import Broker
 from kernel import trace
+from tests.fixtures.servers import OpenBroker
 from tests.gateway.serving import listening, serving, stop_all, stopping
 from tests.gateway.upstream import Service
 
@@ -154,7 +154,7 @@ class _provider:
 class Starter:
     """`await start(provider, body_limit_mb=1)`: a gateway with three services behind it."""
 
-    def __init__(self, broker: Broker, stack: AsyncExitStack) -> None:
+    def __init__(self, broker: OpenBroker, stack: AsyncExitStack) -> None:
         self._broker, self._stack = broker, stack
 
     async def __call__(self, provider: Provider | None = None, *, prefix: str = "", **settings: Any) -> Running:
@@ -194,14 +194,14 @@ class Starter:
 
 
 @pytest.fixture
-async def start(nats_server: Broker) -> AsyncIterator[Starter]:
+async def start(nats_server: OpenBroker) -> AsyncIterator[Starter]:
     async with AsyncExitStack() as stack:
         yield Starter(nats_server, stack)
         stop_all()
 
 
 @pytest.fixture(scope="session")
-async def shared_running(nats_server: Broker) -> AsyncIterator[Running]:
+async def shared_running(nats_server: OpenBroker) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         running = await Starter(nats_server, stack)()
         stopping.clear()

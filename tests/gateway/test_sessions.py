@@ -8,8 +8,7 @@ import pytest
 
 from gateway import sessions
 from gateway.session_cache import Session
-from infra.local.nats import CONFIGURATION
-from tests.fixtures.servers import running_nats
+from tests.fixtures.servers import running_nats, running_strict_nats
 from tests.gateway.conftest import Provider, Running, Starter
 
 pytestmark = pytest.mark.database
@@ -178,8 +177,9 @@ async def test_while_the_broker_is_away_known_sessions_go_on_and_others_wait(
 
 
 async def test_the_brokers_strict_permissions_are_enough(start: Starter, provider: Provider) -> None:
-    with running_nats(CONFIGURATION) as broker:
-        pair = [await start(provider, nats_url=broker.url("gateway"), stream_prefix="") for _ in range(2)]
+    with running_strict_nats() as broker:
+        ours = {"nats_url": broker.address, "nats_seed_file": broker.seed_file("gateway"), "stream_prefix": ""}
+        pair = [await start(provider, **ours) for _ in range(2)]
         for running in pair:
             while not running.gateway._sessions.is_reachable:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)

@@ -14,10 +14,9 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from infra.local import probe
-from infra.local.nats import Broker
 from infra.local.ports import is_taken
 from tests.fixtures.product import Launched
-from tests.fixtures.servers import PostgresServer
+from tests.fixtures.servers import OpenBroker, PostgresServer
 from tests.fixtures.stand_in import plant
 
 pytestmark = pytest.mark.system
@@ -220,7 +219,7 @@ def test_a_service_that_cannot_start_is_named_with_its_log(launch: Launch, tmp_p
 
 
 def test_given_servers_are_used_and_none_is_started(
-    launch: Launch, postgres_server: PostgresServer, nats_server: Broker
+    launch: Launch, postgres_server: PostgresServer, nats_server: OpenBroker
 ) -> None:
     databases = [postgres_server.empty(service) for service in ("registry", "permits", "sharing")]
     given = {key: value for database in databases for key, value in database.environment().items()}

@@ -2,21 +2,29 @@
 
 import asyncio
 import contextlib
+import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import nats
 import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import DeliverPolicy
 
+from contracts.catalog import EVENTS, READERS, readers_of
+from contracts.envelope import stream_of
 from infra.local.nats import CONFIGURATION, Broker
+from infra.nats.keys import USERS, new_seed, public, variable
+from infra.nats.permissions import CLIENTS, configuration
 from kernel.bus import Bus
 from kernel.settings import Settings
-from tests.fixtures.servers import running_nats
+from services.permits import clients
+from tests.fixtures.servers import running_strict_nats
 
 pytestmark = pytest.mark.database
 
@@ -26,7 +34,7 @@ Connect = Callable[[str], Any]
 
 @pytest.fixture(scope="module")
 def strict_server() -> Iterator[Broker]:
-    with running_nats(CONFIGURATION) as broker:
+    with running_strict_nats() as broker:
         yield broker
 
 
@@ -37,7 +45,14 @@ async def bus(strict_server: Broker) -> AsyncIterator[Connect]:
     async with AsyncExitStack() as stack:
 
         async def connect(name: str) -> Bus:
-            made = Bus(Settings(name=name, nats_url=strict_server.url(name), form_key="-"))
+            made = Bus(
+                Settings(
+                    name=name,
+                    nats_url=strict_server.address,
+                    nats_seed_file=strict_server.seed_file(name),
+                    form_key="-",
+                )
+            )
             await made.connect(wait=True)
             stack.push_async_callback(made.close)
             return made
@@ -54,58 +69,92 @@ async def streams(bus: Connect) -> dict[str, Bus]:
     return found
 
 
-@pytest.mark.parametrize("reader", SERVICES)
-@pytest.mark.parametrize("publisher", SERVICES)
-async def test_a_service_reads_each_stream_through_its_own_durable(
-    streams: dict[str, Bus], publisher: str, reader: str
-) -> None:
-    await streams[publisher].js.publish(f"{publisher}.thing.changed.v1", reader.encode())
-    js, stream = streams[reader].js, publisher.upper()
-    config = ConsumerConfig(
-        durable_name=reader, ack_policy=AckPolicy.EXPLICIT, filter_subjects=[f"{publisher}.thing.changed.v1"]
+READING = [(reader, publisher) for publisher in SERVICES for reader in readers_of(publisher)]
+
+
+def test_the_committed_file_is_the_generated_one() -> None:
+    assert CONFIGURATION.read_text() == configuration({user: f"${variable(user)}" for user in USERS}), (
+        "run: python -m infra.nats > infra/nats/nats.conf"
     )
-    await js.add_consumer(stream, config)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_granted_what_its_handlers_take(service: str) -> None:
+    handlers = import_module(f"services.{service}.handlers").HANDLERS
+    assert set(READERS[service]) == set(handlers)
+
+
+def test_seeds_are_their_owners_and_the_server_knows_none(strict_server: Broker) -> None:
+    for user in USERS:
+        path = strict_server.seed_file(user)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        seed = path.read_text()
+        command = strict_server.command()
+        assert seed not in " ".join([*command.argv, *command.env.values()])
+        assert public(path).startswith("U")
+
+
+@pytest.mark.parametrize(("reader", "publisher"), READING)
+async def test_a_reader_takes_what_its_publisher_granted(streams: dict[str, Bus], reader: str, publisher: str) -> None:
+    granted = readers_of(publisher)
+    await streams[publisher].grant(publisher, granted)
+    event = sorted(granted[reader])[0]
+    await streams[publisher].js.publish(event, reader.encode())
+    js, stream = streams[reader].js, publisher.upper()
     subscription = await js.pull_subscribe_bind(durable=reader, stream=stream)
-    messages = await subscription.fetch(50, timeout=1)
+    messages = await subscription.fetch(50, timeout=2)
     assert messages[-1].data == reader.encode()
+    assert {message.subject for message in messages} <= set(granted[reader])
     for message in messages:
         await message.ack()
-    await asyncio.sleep(0.05)
-    info = await subscription.consumer_info()
-    assert info.num_ack_pending == 0
+    info = await _acknowledged(subscription)
+    assert (await js.consumer_info(stream, reader)).config.filter_subjects == sorted(granted[reader]), info
     await messages[-1].respond(b"")
-    await js.delete_consumer(stream, reader)
 
 
-async def test_a_service_reads_a_whole_stream_again_for_a_rebuild(streams: dict[str, Bus]) -> None:
+async def _acknowledged(subscription: Any) -> Any:
+    for _ in range(100):
+        info = await subscription.consumer_info()
+        if info.num_ack_pending == 0:
+            return info
+        await asyncio.sleep(0.02)
+    raise AssertionError(info)
+
+
+async def test_sharing_reads_the_whole_registry_again(streams: dict[str, Bus]) -> None:
     await streams["registry"].js.publish("registry.unit.changed.v1", b"1")
     js = streams["sharing"].js
-    assert (await js.stream_info("REGISTRY")).state.messages >= 1
-    subscription = await js.subscribe("registry.>", stream="REGISTRY", ordered_consumer=True)
-    assert (await subscription.next_msg(timeout=10)).data
-    assert (await subscription.consumer_info()).num_pending is not None
-    await subscription.unsubscribe()
+    last = (await js.stream_info("REGISTRY")).state.last_seq
+    assert (await js.get_msg("REGISTRY", last)).data == b"1"
+
+
+async def test_permits_rebuilds_from_the_kinds_it_reads(streams: dict[str, Bus]) -> None:
+    await streams["registry"].js.publish("registry.structure.changed.v1", b"secret plan")
+    told = [message.data async for message in clients._told(streams["permits"], "REGISTRY", "registry.unit.changed.v1")]
+    assert b"secret plan" not in told
 
 
 async def test_watermarks_are_written_by_their_service_and_read_by_all(streams: dict[str, Bus]) -> None:
     now = datetime.now(UTC)
     for name, own in streams.items():
         await own.put_watermark(name, now, 3)
-    for own in streams.values():
-        for name in SERVICES:
+    for reader, own in streams.items():
+        for name in {reader, *(event.type.split(".")[0] for event in READERS[reader])}:
             assert await own.watermark(name) == (now, 3)
 
 
-async def test_questions_are_asked_of_anybody_and_answered_by_the_one_asked(streams: dict[str, Bus]) -> None:
+async def test_questions_are_asked_by_who_may_and_answered_by_the_one_asked(bus: Connect) -> None:
     async def answer(message: Any) -> None:
         await message.respond(b"near")
 
-    await streams["sharing"].client.subscribe("ask.sharing.nearby.v1", queue="sharing", cb=answer)
-    await streams["sharing"].client.flush()
-    for asker in ("permits", "registry"):
-        assert await _asked(streams[asker], "ask.sharing.nearby.v1") == b"near"
-    with pytest.raises(NoRespondersError):
-        await streams["permits"].client.request("ask.registry.nothing.v1", b"", timeout=10)
+    for answerer, asker, subject in (
+        ("registry", "permits", "ask.registry.masts_near.v1"),
+        ("gateway", "registry", "ask.gateway.identity.accounts.v1"),
+    ):
+        own = await bus(answerer)
+        await own.client.subscribe(subject, queue=answerer, cb=answer)
+        await own.client.flush()
+        assert await _asked(await bus(asker), subject) == b"near"
 
 
 async def _asked(bus: Bus, subject: str) -> bytes:
@@ -153,43 +202,67 @@ async def test_the_gateway_keeps_and_watches_its_sessions(bus: Connect) -> None:
     await watch.unsubscribe()
 
 
-TRESPASSES = [
-    ("registry", "permits.application.decided.v1"),
-    ("permits", "registry.structure.changed.v1"),
-    ("sharing", "$KV.watermark.registry"),
-    ("registry", "$KV.sessions.k"),
-    ("sharing", "$O.PARTS.C.x"),
-    ("gateway", "registry.structure.changed.v1"),
-    ("gateway", "$KV.watermark.registry"),
-    ("registry", "$JS.API.STREAM.DELETE.REGISTRY"),
-    ("registry", "$JS.API.STREAM.PURGE.REGISTRY"),
-    ("registry", "$JS.API.STREAM.MSG.DELETE.REGISTRY"),
-    ("registry", "$JS.API.STREAM.DELETE.PERMITS"),
-    ("registry", "$JS.API.STREAM.UPDATE.PERMITS"),
-    ("registry", "$JS.API.CONSUMER.CREATE.PERMITS.sharing"),
-    ("registry", "$JS.API.CONSUMER.DURABLE.CREATE.PERMITS.sharing"),
-    ("registry", "$JS.API.CONSUMER.MSG.NEXT.PERMITS.sharing"),
-    ("registry", "$JS.API.CONSUMER.DELETE.PERMITS.sharing"),
-    ("registry", "$JS.API.DIRECT.GET.KV_sessions.$KV.sessions.k"),
-    ("registry", "$JS.API.CONSUMER.CREATE.KV_sessions"),
-    ("sharing", "$JS.API.CONSUMER.CREATE.OBJ_PARTS"),
-    ("gateway", "$JS.API.CONSUMER.CREATE.PERMITS"),
-    ("gateway", "$JS.API.STREAM.CREATE.OTHER"),
-]
+def _trespasses() -> Iterator[tuple[str, str]]:
+    """For each user what belongs to each other one: events, durables, streams, marks, questions."""
+    for user in CLIENTS:
+        others = [other for other in CLIENTS if other != user]
+        yield from ((user, event.type) for event in EVENTS if stream_of(event) != user)
+        for publisher in SERVICES:
+            stream = publisher.upper()
+            yield user, f"$JS.API.STREAM.DELETE.{stream}"
+            yield user, f"$JS.API.STREAM.PURGE.{stream}"
+            yield user, f"$JS.API.STREAM.MSG.DELETE.{stream}"
+            yield user, f"$JS.API.CONSUMER.CREATE.{stream}"
+            yield user, f"$JS.API.CONSUMER.CREATE.{stream}.spy"
+            yield user, f"$JS.API.CONSUMER.CREATE.{stream}.spy.>"
+            yield user, f"$JS.API.DIRECT.GET.{stream}"
+            yield from ((user, f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{other}") for other in others)
+            yield from ((user, f"$JS.ACK.{stream}.{other}.1.1.1.1.1") for other in others)
+            if publisher != user:
+                yield user, f"$JS.API.STREAM.UPDATE.{stream}"
+                yield from ((user, f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{each}") for each in CLIENTS)
+                yield user, f"$KV.watermark.{publisher}"
+            if user not in readers_of(publisher):
+                yield user, f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{user}"
+                yield user, f"$JS.API.STREAM.MSG.GET.{stream}"
+        yield from ((user, f"ask.{other}.anything.v1") for other in others)
+    yield "permits", "$JS.API.STREAM.MSG.GET.REGISTRY"
+    yield "permits", "$JS.API.CONSUMER.CREATE.REGISTRY.permits-rebuild.registry.structure.changed.v1"
+    yield "permits", "$JS.API.CONSUMER.CREATE.REGISTRY.sharing.registry.unit.changed.v1"
+    yield "permits", "ask.gateway.identity.accounts.v1"
+    yield "sharing", "ask.gateway.identity.accounts.v1"
+    for user in SERVICES:
+        yield from (
+            (user, subject) for subject in ("$KV.sessions.k", "$JS.API.CONSUMER.CREATE.KV_sessions", "gateway.granted")
+        )
+        yield user, "$JS.API.DIRECT.GET.KV_sessions.$KV.sessions.k"
+    for user in ("registry", "sharing", "gateway"):
+        yield from (
+            (user, subject)
+            for subject in ("$O.PARTS.C.x", "$JS.API.CONSUMER.CREATE.OBJ_PARTS", "$JS.API.STREAM.MSG.GET.OBJ_PARTS")
+        )
+    yield "gateway", "$JS.API.STREAM.CREATE.OTHER"
 
 
-@pytest.mark.parametrize(("user", "subject"), TRESPASSES)
-async def test_a_trespass_by_publishing_is_refused(strict_server: Broker, user: str, subject: str) -> None:
+@pytest.mark.parametrize("user", CLIENTS)
+async def test_trespasses_by_publishing_are_refused(strict_server: Broker, user: str) -> None:
     violations: list[str] = []
     client = await _plain(strict_server, user, violations)
+    wanted = [subject for who, subject in _trespasses() if who == user]
     try:
-        await client.publish(subject, b"{}", reply=f"_INBOX_{user}.x")
+        for subject in wanted:
+            await client.publish(subject, b"{}", reply=f"_INBOX_{user}.x")
         await client.flush()
-        await asyncio.sleep(0.02)
-        assert "Violation" in (strict_server.folder.parent / "nats.log").read_text()
-        assert any("permissions violation for publish" in said.lower() for said in violations), violations
+        for _ in range(100):
+            if len(violations) >= len(wanted):
+                break
+            await asyncio.sleep(0.02)
     finally:
         await client.close()
+    told = "\n".join(violations).lower()
+    assert [
+        subject for subject in wanted if f'permissions violation for publish to "{subject}"'.lower() not in told
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -216,15 +289,21 @@ async def test_a_trespass_by_listening_is_refused(strict_server: Broker, user: s
         await client.close()
 
 
-async def test_a_wrong_password_is_refused(strict_server: Broker) -> None:
-    with pytest.raises(nats.errors.Error, match=r"(?i)authorization"):
-        await nats.connect(
-            f"nats://registry:guess@127.0.0.1:{strict_server.port}", allow_reconnect=False, connect_timeout=2
-        )
+async def test_who_has_no_seed_is_refused(strict_server: Broker, tmp_path: Path) -> None:
+    other = tmp_path / "other.nk"
+    other.write_bytes(new_seed())
+    for given in ({}, {"user": "registry", "password": "registry"}, {"nkeys_seed": str(other)}):
+        with pytest.raises(nats.errors.Error, match=r"(?i)authorization"):
+            await nats.connect(strict_server.address, allow_reconnect=False, connect_timeout=2, **given)
 
 
 async def _plain(broker: Broker, user: str, violations: list[str]) -> Client:
     async def note(error: Exception) -> None:
         violations.append(str(error))
 
-    return await nats.connect(broker.url(user), error_cb=note, inbox_prefix=f"_INBOX_{user}".encode())
+    return await nats.connect(
+        broker.address,
+        nkeys_seed=str(broker.seed_file(user)),
+        error_cb=note,
+        inbox_prefix=f"_INBOX_{user}".encode(),
+    )

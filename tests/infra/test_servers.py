@@ -5,8 +5,7 @@ from nats.errors import NoRespondersError
 from nats.js.api import StreamConfig
 
 from infra.local import postgres
-from infra.local.nats import Broker
-from tests.fixtures.servers import PASSWORD, PostgresServer
+from tests.fixtures.servers import PASSWORD, OpenBroker, PostgresServer
 
 pytestmark = pytest.mark.database
 
@@ -56,7 +55,7 @@ def test_bootstrapping_twice_changes_nothing(postgres_server: PostgresServer) ->
     assert count == "7"
 
 
-async def test_the_runs_broker_keeps_streams(nats_server: Broker) -> None:
+async def test_the_runs_broker_keeps_streams(nats_server: OpenBroker) -> None:
     connection = await nats.connect(nats_server.url("registry"))
     try:
         stream = connection.jetstream()

@@ -11,13 +11,12 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from contracts.envelope import Event
-from infra.local.nats import Broker
 from kernel.bus import Bus
 from kernel.clock import Clock
 from kernel.db import Database, kernel_metadata
 from kernel.relay import Relay
 from kernel.settings import ServiceSettings
-from tests.fixtures.servers import PostgresServer
+from tests.fixtures.servers import OpenBroker, PostgresServer
 
 _numbers = count()
 
@@ -46,7 +45,7 @@ async def database(database_address: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def settings(nats_server: Broker, database_address: str) -> ServiceSettings:
+def settings(nats_server: OpenBroker, database_address: str) -> ServiceSettings:
     return ServiceSettings(
         name="permits",
         database_url=database_address,

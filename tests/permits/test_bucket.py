@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from infra.local.nats import Broker
 from kernel.auth import Actor
 from kernel.bus import Bus
 from kernel.db import Database, new_id
 from kernel.errors import Unavailable
 from services.permits import commands, jobs, queries
 from services.permits.clients import Parts
+from tests.fixtures.servers import OpenBroker
 from tests.permits import world
 from tests.permits.world import AN, NOW, local, settings
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture
-async def bus(nats_server: Broker) -> AsyncIterator[Bus]:
+async def bus(nats_server: OpenBroker) -> AsyncIterator[Bus]:
     opened = Bus(settings(nats_url=nats_server.url("permits"), stream_prefix=f"t{uuid4().hex[:8]}."))
     await opened.connect(wait=True)
     yield opened

@@ -13,9 +13,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from contracts.registry import MastsNear, NearMast, NearMasts
-from infra.local.nats import Broker
 from kernel.bus import Bus
 from kernel.web.forms import form_token
+from tests.fixtures.servers import OpenBroker
 from tests.fixtures.service import RolledBack
 from tests.permits import world
 from tests.permits.world import AN, BINH, HOA, HUNG, LAN, MAI, MINH, local
@@ -303,7 +303,9 @@ async def test_english_by_a_switch(pages: Pages) -> None:
     assert "Mast on the ground 45.5 m" in words(page)
 
 
-async def test_the_masts_around_stand_in_the_page_when_the_registry_answers(pages: Pages, nats_server: Broker) -> None:
+async def test_the_masts_around_stand_in_the_page_when_the_registry_answers(
+    pages: Pages, nats_server: OpenBroker
+) -> None:
     prefix = f"t{uuid4().hex[:8]}."
     ours = Bus(world.settings(nats_url=nats_server.url("permits"), stream_prefix=prefix))
     theirs = Bus(world.settings(nats_url=nats_server.url("permits"), stream_prefix=prefix))

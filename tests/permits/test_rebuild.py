@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from contracts.envelope import ActorRef, Envelope, Event
 from contracts.registry import OrganisationChanged, UnitChanged
-from infra.local.nats import Broker
 from kernel.bus import Bus
 from kernel.db import Database
 from services.permits import jobs
+from tests.fixtures.servers import OpenBroker
 from tests.permits import world
 from tests.permits.world import NOW
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.database
 
 
 @pytest.fixture
-async def bus(nats_server: Broker) -> AsyncIterator[Bus]:
+async def bus(nats_server: OpenBroker) -> AsyncIterator[Bus]:
     opened = Bus(world.settings(nats_url=nats_server.url("permits"), stream_prefix=f"t{uuid4().hex[:8]}."))
     await opened.connect(wait=True)
     await opened.ensure_stream("registry")

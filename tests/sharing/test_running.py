@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from contracts.envelope import ActorRef, Envelope, Event
 from contracts.registry import OrganisationChanged, StationChanged, StructureChanged, UnitChanged
-from infra.local.nats import Broker
 from kernel.bus import Bus
 from kernel.clock import Clock
 from kernel.db import Database, new_id
@@ -29,7 +28,7 @@ from services.sharing.handlers import HANDLERS
 from services.sharing.queries import ratios
 from services.sharing.queries.digests import digests
 from services.sharing.settings import SharingSettings
-from tests.fixtures.servers import ServiceDatabase
+from tests.fixtures.servers import OpenBroker, ServiceDatabase
 from tests.sharing import tellings
 from tests.sharing.conftest import AUDITOR, NOW, ORGANISATIONS, VIETTEL, VNPT, Province
 
@@ -91,7 +90,7 @@ def envelope(event: Event, event_id: object = None) -> bytes:
 
 
 @asynccontextmanager
-async def connected(nats_server: Broker, database: ServiceDatabase) -> AsyncIterator[tuple[SharingSettings, Bus]]:
+async def connected(nats_server: OpenBroker, database: ServiceDatabase) -> AsyncIterator[tuple[SharingSettings, Bus]]:
     settings = SharingSettings(
         name="sharing",
         database_url=database.url,
@@ -130,7 +129,7 @@ async def told(bus: Bus, messages: list[bytes]) -> None:
 
 
 async def test_the_worker_fills_the_copies_and_they_can_be_rebuilt(
-    nats_server: Broker, fresh_database: Callable[[str], ServiceDatabase]
+    nats_server: OpenBroker, fresh_database: Callable[[str], ServiceDatabase]
 ):
     prepared = fresh_database("sharing")
     async with connected(nats_server, prepared) as (settings, bus):
