@@ -95,9 +95,11 @@ class Consumer:
     async def _step(self, subscription: JetStreamContext.PullSubscription) -> None:
         try:
             messages = await subscription.fetch(BATCH, timeout=1)
-            self._alive()
         except (nats.errors.TimeoutError, TimeoutError):
             messages = []
+        # A stream without news is well, too, as long as the broker is there to say so.
+        if self._bus.connected:
+            self._alive()
         if messages:
             await self._take(messages)
         now = asyncio.get_running_loop().time()
