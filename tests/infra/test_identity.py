@@ -404,3 +404,49 @@ def _keys(certs: str) -> list[Any]:
             except httpx.TransportError:
                 time.sleep(0.05)
     raise AssertionError("the identity provider did not come up")
+
+
+async def admin_of(provider: httpx.AsyncClient) -> dict[str, str]:
+    form = {"grant_type": "client_credentials"}
+    answer = await provider.post(f"{PROTOCOL}/token", data=form, auth=("hatang-admin", "for tests"))
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+async def test_people_made_and_removed_by_the_admin_api_outlive_a_restart(tmp_path: Path) -> None:
+    realm = load(environ={"GATEWAY_ADMIN_SECRET": "for tests"})
+    users = "/admin/realms/hatang/users"
+    for turn in range(2):
+        transport = httpx.ASGITransport(create_app(realm, tmp_path / "identity", ORIGIN))
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as provider:
+            header = await admin_of(provider)
+            if turn == 0:
+                content = {"username": "ock.binh", "firstName": "Bình", "enabled": True, "attributes": {"org": ["OCK"]}}
+                assert (await provider.post(users, json=content, headers=header)).status_code == 201
+                gone = realm.people["viettel.an"].id
+                assert (await provider.delete(f"{users}/{gone}", headers=header)).status_code == 204
+                continue
+            found = (await provider.get(users, headers=header)).json()
+            names = {user["username"] for user in found}
+            assert "ock.binh" in names
+            assert "viettel.an" not in names, "an import brings nobody back who was removed"
+            page = (await provider.get(asked())).text
+            assert 'value="ock.binh"' in page
+            assert 'value="viettel.an"' not in page
+
+
+async def test_a_password_is_asked_for_once_it_is_set_and_kept_as_a_hash(tmp_path: Path) -> None:
+    realm = load(environ={"GATEWAY_ADMIN_SECRET": "for tests"})
+    transport = httpx.ASGITransport(create_app(realm, tmp_path / "identity", ORIGIN))
+    async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as provider:
+        header, person = await admin_of(provider), realm.people["viettel.an"]
+        path = f"/admin/realms/hatang/users/{person.id}/reset-password"
+        sent = {"type": "password", "value": "con đò neo bến", "temporary": False}
+        assert (await provider.put(path, json=sent, headers=header)).status_code == 204
+        assert "con đò" not in (tmp_path / "identity" / "directory.db").read_bytes().decode("utf-8", "replace")
+        for password in (None, "wrong"):
+            form = {"person": "viettel.an", **({"password": password} if password else {})}
+            refused = await provider.post(asked(), data=form)
+            assert refused.status_code == 200
+            assert 'name="password"' in refused.text
+        signed_in = await provider.post(asked(), data={"person": "viettel.an", "password": "con đò neo bến"})
+        assert signed_in.status_code == 303
