@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from contracts import permits, registry, sharing
+from contracts import gateway, permits, registry, sharing
 from contracts.envelope import Event, Question, stream_of
 
 EVENTS: tuple[type[Event], ...] = (
@@ -22,7 +22,7 @@ EVENTS: tuple[type[Event], ...] = (
     sharing.AgreementChanged,
     sharing.StatementSealed,
 )
-QUESTIONS: tuple[type[Question], ...] = (registry.MastsNear,)
+QUESTIONS: tuple[type[Question], ...] = (registry.MastsNear, *gateway.QUESTIONS)
 
 # Each reader's handlers, as `tests/contracts` proves; its publisher makes the durable with exactly this filter.
 READERS: Mapping[str, tuple[type[Event], ...]] = {
