@@ -34,7 +34,9 @@ outbox_table = sa.Table(
     sa.Column("envelope", JSONB, nullable=False),
     sa.Column("recorded_at", _moment, nullable=False),
     sa.Column("sent_at", _moment),
+    sa.Column("position", sa.BigInteger, unique=True),
     sa.Index("outbox_unsent", "seq", postgresql_where=sa.text("sent_at IS NULL")),
+    sa.Index("outbox_unplaced", "seq", postgresql_where=sa.text("position IS NULL")),
 )
 inbox_table = sa.Table(
     "inbox",

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.envelope import Question
-from kernel import audit, idempotency, inbox, logging, metrics, parked, roots, trace
+from kernel import audit, feed, idempotency, inbox, logging, metrics, parked, roots, trace
 from kernel.bus import Answer, Bus
 from kernel.clock import Clock
 from kernel.db import Database
@@ -24,6 +24,7 @@ from kernel.settings import ServiceSettings
 
 log = logging.get(__name__)
 SEAL_EVERY = 0.2
+PLACE_EVERY = 0.2
 HEARTBEAT_EVERY = 3.0
 REDRIVE_EVERY = 1.0
 MEASURE_EVERY = 15.0
@@ -126,6 +127,7 @@ class Worker:
             ("relay", self._relay),
             ("questions", self._serve),
             ("sealer", _every(SEAL_EVERY, self._seal)),
+            ("feed", _every(PLACE_EVERY, self._place)),
             ("heartbeat", _every(HEARTBEAT_EVERY, self._beat)),
             ("idempotency", _every(3600, self._forget_keys)),
             ("redrive", _every(REDRIVE_EVERY, self._redrive)),
@@ -172,6 +174,13 @@ class Worker:
         async with self._database.tx() as tx:
             if await audit.seal(tx):
                 await roots.note(tx, now=self._clock())
+
+    async def _place(self) -> None:
+        """Needs no broker: who follows the outbox by HTTP goes on while that is away."""
+        placed = feed.AT_ONCE
+        while placed == feed.AT_ONCE:
+            async with self._database.tx() as tx:
+                placed = await feed.place(tx)
 
     async def _beat(self) -> None:
         """One row for the process and one for each part; the row of a part not heard of lately ages. Past parts go."""
