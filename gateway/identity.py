@@ -25,6 +25,7 @@ from kernel.errors import Unauthenticated
 _TIMEOUT = 5
 _DISCOVERY_SECONDS = 300
 _KEYS_SECONDS = 10
+_KEYS_PATIENCE = 1
 _LEEWAY = 5
 _REFRESH_BEFORE = 30
 _AWAY = (KeycloakConnectionError, httpx.HTTPError, OSError)
@@ -76,6 +77,7 @@ class Identity:
         self._verifier = verifier
         self._discovered: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, KeySet] | None = None
+        self._keys_asked = float("-inf")
         self._keys_lock = asyncio.Lock()
 
     @property
@@ -196,6 +198,9 @@ class Identity:
             held = self._keys
             if held is not None and (not renew or time.monotonic() - held[0] < _KEYS_SECONDS):
                 return held[1]
+            if held is None and time.monotonic() - self._keys_asked < _KEYS_PATIENCE:
+                raise IdentityAway(headers={"Retry-After": "5"})
+            self._keys_asked = time.monotonic()
             try:
                 keys = KeySet.import_key_set(cast(Any, await self._keycloak.a_certs()))
             except (KeycloakError, *_AWAY) as error:

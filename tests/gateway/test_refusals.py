@@ -124,6 +124,26 @@ async def test_a_head_over_the_limit_is_431(start: Starter) -> None:
 
 
 @pytest.mark.database
+async def test_a_connection_too_many_is_503_and_the_others_go_on(start: Starter) -> None:
+    running = await start(connections=3)
+    port = int(running.url.rsplit(":", 1)[1])
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with asyncio.timeout(3):
+        refused = await reader.read(10_000)
+    assert status(refused) == 503
+    assert b'"code":"ConnectionsFull"' in refused
+    assert b"retry-after: 2" in refused
+    writer.close()
+    first, sender = held[0]
+    sender.write(f"GET /health/live HTTP/1.1\r\n{HOST}\r\nConnection: close\r\n\r\n".encode())
+    async with asyncio.timeout(3):
+        assert status(await first.read(10_000)) == 200
+    for _, each in held:
+        each.close()
+
+
+@pytest.mark.database
 async def test_a_head_that_never_ends_is_408(start: Starter) -> None:
     running = await start(head_seconds=0.3)
     for opening in (b"GET / HTTP/1.1\r\nX-A: b\r\n", b""):

@@ -191,3 +191,24 @@ async def test_the_brokers_strict_permissions_are_enough(start: Starter, provide
         while pair[1].gateway._sessions._cache.get(sessions.key_of(value)) is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         assert await get(pair[1], value) == 401
+        again, _ = await pair[0].sign_in()
+        [sub] = {session.sub for session in (await pair[0].gateway._sessions.of_person(None)).values()}
+        assert await pair[1].gateway._sessions.is_first("notice")
+        assert not await pair[0].gateway._sessions.is_first("notice")
+        await pair[1].gateway._sessions.end_keys(await pair[1].gateway._sessions.of_person(sub))
+        async with asyncio.timeout(5):
+            while await get(pair[0], again) != 401:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+async def test_under_the_brokers_strict_permissions_limits_are_shared(start: Starter) -> None:
+    with running_strict_nats() as broker:
+        ours = {"nats_url": broker.address, "nats_seed_file": broker.seed_file("gateway"), "stream_prefix": ""}
+        pair = [await start(**ours, rate_address_units=6, rate_seconds=600) for _ in range(2)]
+        async with asyncio.timeout(5):
+            while any(running.gateway._rates._subscription is None for running in pair):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        answers = [(await pair[0].client.get("/api/registry/echo")).status_code for _ in range(6)]
+        await asyncio.sleep(0.6)
+        assert answers == [200] * 6
+        assert (await pair[1].client.get("/api/registry/echo")).status_code == 429
