@@ -130,8 +130,8 @@ NAV: tuple[Group, ...] = (
         entries=(
             Entry(
                 path="/registry/access",
-                icon="key",
-                label={"vi": "Tổ chức, quyền truy cập", "en": "Organisations, access"},
+                icon="shield",
+                label={"vi": "Quyền truy cập", "en": "Access"},
                 short={"vi": "Truy cập", "en": "Access"},
                 capabilities=frozenset({"administrator", "auditor"}),
                 service="registry",
