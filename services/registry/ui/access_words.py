@@ -67,7 +67,7 @@ OVERLAPS = {
     168: N_("one more week"),
     720: N_("thirty more days"),
 }
-_VALUES = {True: N_("yes"), False: N_("no")}
+_VALUES = {True: N_("Active"), False: N_("Suspended")}
 Say = Callable[[str], str]
 
 

@@ -75,7 +75,7 @@ async def ask_suspension(request: Request, actor: CurrentActor, read: Read, kind
         PERSON: N_("Signed out everywhere at once; nobody signs in under this name until it is resumed."),
     }
     context = {
-        "question": gettext_of(request, "Suspend {name}?", name=account.name),
+        "question": gettext_of(request, "Suspend {name}?", name=account.name or account.key),
         "rows": [
             (gettext_of(request, "Account"), account.key),
             (gettext_of(request, "Organisation"), account.organisation),
