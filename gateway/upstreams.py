@@ -7,8 +7,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.errors import ServiceBusy
+from gateway.pool import Exchange, Pool
 from gateway.settings import GatewaySettings
-from gateway.wire import Exchange, Headers, Pool, Times
+from gateway.wire import Headers, Times
 
 # A service's server closes idle connections after 5 s; reusing one in that instant would cost a 502.
 _KEEP_ALIVE = 4

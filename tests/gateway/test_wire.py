@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.wire import Away, Broke, Connection, Exchange, Pool, Times
+from gateway.pool import Exchange, Pool
+from gateway.wire import Away, Broke, Connection, Times
 
 pytestmark = pytest.mark.database
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
