@@ -4,6 +4,7 @@ A person decides, the worker applies: `ask_redrive` marks, `redrive` (a visit of
 applies through the inbox, so that a message whose effect is there already has none a second time.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -144,6 +145,15 @@ async def messages(
     if after is not None:
         statement = statement.where(sa.tuple_(_c.parked_at, identifier) < sa.tuple_(*map(sa.literal, after)))
     return [Parked(**row._mapping) for row in await read.execute(statement)]
+
+
+async def counted(read: AsyncSession, state: State | None) -> int:
+    where = _WHERE[state] if state else sa.true()
+    return int((await read.execute(sa.select(sa.func.count()).select_from(parked_table).where(where))).scalar_one())
+
+
+def digest(*marks: object) -> bytes:
+    return hashlib.sha256(repr(marks).encode()).digest()
 
 
 async def waiting(read: AsyncSession) -> int:

@@ -4,7 +4,7 @@ The sealer keeps today's root at the chain's head; once the day is over it stays
 off without contradicting it.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -81,6 +81,11 @@ async def export(read: AsyncSession, since: date | None, until: date | None) -> 
     if until is not None:
         statement = statement.where(_row.at < end_of_day(until))
     async for row in await read.stream(statement.execution_options(yield_per=2000)):
-        yield orjson.dumps({"kind": "row", **row._mapping}, default=str) + b"\n"
+        yield _line("row", row._mapping)
     for root in await roots(read):
-        yield orjson.dumps({"kind": "root", **root}, default=str) + b"\n"
+        yield _line("root", root)
+
+
+def _line(kind: str, values: Mapping[Any, Any]) -> bytes:
+    told = {"kind": kind, **{str.__str__(name): value for name, value in values.items()}}
+    return orjson.dumps(told, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n"

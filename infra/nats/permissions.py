@@ -25,7 +25,7 @@ class Permissions:
 
 def permissions(user: str) -> Permissions:
     """Of one of CLIENTS."""
-    published = [*_gateway()] if user == "gateway" else [*_service(user)]
+    published = [*_gateway()] if user == "gateway" else [*_publisher(user)]
     heard = [f"_INBOX_{user}.>"]
     if user in ANSWERING:
         heard.append(f"ask.{user}.>")
@@ -34,7 +34,7 @@ def permissions(user: str) -> Permissions:
     return Permissions([*published, *ASKERS.get(user, ())], heard, user in ANSWERING)
 
 
-def _service(name: str) -> Iterator[str]:
+def _publisher(name: str) -> Iterator[str]:
     stream = name.upper()
     yield from (event.type for event in EVENTS if stream_of(event) == name)
     yield from (f"$JS.API.STREAM.{verb}.{stream}" for verb in ("CREATE", "UPDATE", "INFO"))

@@ -1,5 +1,5 @@
 """The API of permits."""
 
-from services.permits.api import applications, files, law, moves, queue
+from services.permits.api import applications, files, law, moves, parked, queue
 
-ROUTERS = [files.router, applications.router, moves.router, queue.router, law.router]
+ROUTERS = [files.router, applications.router, moves.router, queue.router, law.router, parked.router]

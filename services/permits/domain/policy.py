@@ -32,6 +32,8 @@ class Standing:
 
 
 PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
+    "permits:parked:read": (("administrator", "any"), ("auditor", "any")),
+    "permits:parked:redrive": (("administrator", "any"),),
     "permits:home:read": (("*", "any"),),
     "permits:procedure:read": (("*", "any"),),
     "permits:application:list": (("*", "any"),),

@@ -1,6 +1,6 @@
 """The pages of permits."""
 
-from services.permits.ui import applicant, completeness, decision, dossier, filing, home, lists, opinion
+from services.permits.ui import applicant, completeness, decision, dossier, filing, home, lists, opinion, parked
 
 # `/applications/new` comes before `/applications/{id}`.
 ROUTERS = [
@@ -12,4 +12,5 @@ ROUTERS = [
     opinion.router,
     decision.router,
     applicant.router,
+    parked.router,
 ]

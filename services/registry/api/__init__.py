@@ -5,6 +5,7 @@ from services.registry.api import (
     boundaries,
     clients,
     organisations,
+    parked,
     people,
     registering,
     stations,
@@ -22,5 +23,6 @@ ROUTERS = [
     clients.router,
     people.router,
     access.router,
+    parked.router,
 ]
 PREFIX = "/api/registry/v1"

@@ -47,6 +47,8 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:station:register": _OWNERS,
     "registry:station:change": _OWNERS,
     "registry:boundary:import": (Grant("administrator", "any"),),
+    "registry:parked:read": (Grant("administrator", "any"), Grant("auditor", "any")),
+    "registry:parked:redrive": (Grant("administrator", "any"),),
     "registry:organisation:register": _ADMINISTRATOR,
     "registry:access:read": (*_ADMINISTRATOR, Grant("auditor", "any")),
     "registry:access:keep": _ADMINISTRATOR,

@@ -1,5 +1,5 @@
 """The registry's pages, on the same queries and commands as its API."""
 
-from services.registry.ui import access, accounts, boundaries, home, mast, masts
+from services.registry.ui import access, accounts, boundaries, home, mast, masts, parked
 
-ROUTERS = [home.router, masts.router, mast.router, boundaries.router, access.router, accounts.router]
+ROUTERS = [home.router, masts.router, mast.router, boundaries.router, access.router, accounts.router, parked.router]

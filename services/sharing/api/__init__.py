@@ -1,5 +1,5 @@
 """The doors of sharing: parse, call, answer."""
 
-from services.sharing.api import agreements, law, ratios
+from services.sharing.api import agreements, law, parked, ratios
 
-ROUTERS = [agreements.router, ratios.router, law.router]
+ROUTERS = [agreements.router, ratios.router, law.router, parked.router]

@@ -26,6 +26,8 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:agreement:terminate": (Grant("owner", "party"),),
     "sharing:agreement:read": (Grant("auditor", "any"), Grant("owner", "party"), Grant("administrator", "party")),
     "sharing:ratio:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
+    "sharing:parked:read": (Grant("administrator", "any"), Grant("auditor", "any")),
+    "sharing:parked:redrive": (Grant("administrator", "any"),),
     "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),
 }
 
