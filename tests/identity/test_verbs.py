@@ -66,6 +66,7 @@ async def test_a_client_is_made_once_and_its_token_says_whose_it_is(keeping: Kee
     assert held.last_used is not None
     assert held.last_used > datetime.now(UTC) - timedelta(minutes=2)
     assert held.secret_ends is not None
+    assert timedelta(days=365) < held.secret_ends - datetime.now(UTC) < timedelta(days=367), "ours, not the policy's"
 
 
 async def test_a_secret_is_rotated_with_both_good_until_the_overlap_ends(keeping: Keeping, provider: Identity):
