@@ -277,6 +277,6 @@ def _welcome(product: Product, console: Console, seconds: float) -> None:
     for person in realm.people.values():
         organisation = realm.organisations.get(person.org, person.org)
         console.say(f"  {person.username:<14} {person.name:<18} {organisation}: {', '.join(person.capabilities)}")
-    clients = ", ".join(name for name, client in realm.clients.items() if client.account)
+    clients = ", ".join(name for name, client in realm.clients.items() if client.account and client.account.org)
     console.say(f"Demo clients (secret demo-<client id>): {clients}")
     console.say(f"Data and logs: {options.folder}")
