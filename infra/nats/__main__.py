@@ -8,13 +8,13 @@ from infra.nats.keys import USERS, variable
 from infra.nats.permissions import configuration
 
 
-def main(verb: str = "print", folder: str = "", host: str = "nats") -> None:
+def main(verb: str = "print", folder: str = "", host: str = "nats", owner: str = "") -> None:
     if verb == "print":
         sys.stdout.write(configuration({user: f"${variable(user)}" for user in USERS}))
     elif verb == "prepare" and folder:
-        prepare(Path(folder), host)
+        prepare(Path(folder), host, owner=int(owner) if owner else None)
     else:
-        raise SystemExit("usage: python -m infra.nats [print | prepare FOLDER [HOST]]")
+        raise SystemExit("usage: python -m infra.nats [print | prepare FOLDER [HOST [UID]]]")
 
 
 if __name__ == "__main__":

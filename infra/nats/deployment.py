@@ -4,6 +4,7 @@
 `FOLDER/server/` is for the broker. The authority's own key is not kept: a new certificate is a new authority.
 """
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -22,8 +23,11 @@ YEARS = 5
 TLS = '\ntls {{\n  cert_file: "{folder}/cert.pem"\n  key_file: "{folder}/key.pem"\n  timeout: 3\n}}\n'
 
 
-def prepare(folder: Path, host: str = "nats", mounted_as: str = "/keys") -> None:
-    """Idempotent: seeds and certificate stay when there are any. `mounted_as`: where the broker sees `server/`."""
+def prepare(folder: Path, host: str = "nats", mounted_as: str = "/keys", *, owner: int | None = None) -> None:
+    """Idempotent: seeds and certificate stay when there are any. `mounted_as`: where the broker sees `server/`.
+
+    `owner` is the account that the users' processes run as, when it is another than ours.
+    """
     server = folder / "server"
     server.mkdir(parents=True, exist_ok=True)
     if not (server / "cert.pem").exists():
@@ -36,6 +40,9 @@ def prepare(folder: Path, host: str = "nats", mounted_as: str = "/keys") -> None
             write_private(own / "seed.nk", new_seed())
         shutil.copyfile(server / "ca.pem", own / "ca.pem")
         keys[user] = public(own / "seed.nk")
+        if owner is not None:
+            for path in (own, own / "seed.nk", own / "ca.pem"):
+                os.chown(path, owner, owner)
     (server / "nats.conf").write_text(configuration(keys, TLS.format(folder=mounted_as)))
 
 

@@ -28,6 +28,9 @@ SELECT format('REVOKE ALL ON DATABASE %1$I FROM PUBLIC; GRANT CONNECT ON DATABAS
               service, service || '_owner', service || '_app')
 FROM unnest(ARRAY['registry', 'permits', 'sharing']) service \gexec
 
+-- What is everybody's by default is nobody's here: no service looks into the databases that come with the server.
+REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;
+
 -- The application role reads and writes rows; the migrations take UPDATE and DELETE back on append-only tables.
 \connect registry
 GRANT USAGE ON SCHEMA public TO registry_app;

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from infra.local import nats, postgres
+from infra.nats.permissions import CLIENTS
 from tests.fixtures.servers import ROOT
 
 pytestmark = pytest.mark.unit
@@ -70,7 +71,20 @@ def test_no_secret_stands_in_the_file(compose: dict[str, Any]) -> None:
 def test_servers_get_a_password_for_each_of_their_users(compose: dict[str, Any]) -> None:
     wanted = {f"{role.upper()}_PASSWORD" for role in postgres.ROLES}
     assert wanted <= set(compose["services"]["postgres"]["environment"])
-    assert {f"NATS_{user.upper()}_PASSWORD" for user in nats.USERS} == set(compose["services"]["nats"]["environment"])
+
+
+def test_the_brokers_seeds_are_mounted_to_their_user_alone(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    made = {volume.split(":")[0] for volume in services["nats-keys"]["volumes"]}
+    assert made == {"nats-server", *(f"nats-{user}" for user in nats.USERS)}
+    for user in CLIENTS:
+        holders = {name for name, each in services.items() if f"nats-{user}:/keys:ro" in each.get("volumes", [])}
+        assert holders == ({"gateway"} if user == "gateway" else {f"{user}-api", f"{user}-worker"})
+        for name in holders:
+            prefix = user.upper()
+            assert services[name]["environment"][f"{prefix}_NATS_URL"] == "tls://nats:4222"
+            assert services[name]["environment"]["NATS_CA"] == "/keys/ca.pem"
+    assert not any("SEED" in key or "NKEY" in key for key in services["nats"]["environment"])
 
 
 def test_the_owner_of_a_schema_is_known_to_its_migration_only(compose: dict[str, Any]) -> None:

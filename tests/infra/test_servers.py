@@ -44,6 +44,46 @@ async def test_a_service_cannot_open_another_services_database(postgres_server: 
         await asyncpg.connect(postgres_server.url("registry_app", "permits"))
 
 
+async def test_roles_hold_nothing_beyond_their_own_database(postgres_server: PostgresServer) -> None:
+    admin = await asyncpg.connect(postgres_server.admin_url)
+    try:
+        roles = await admin.fetch("SELECT * FROM pg_roles WHERE rolname = ANY($1)", list(postgres.ROLES))
+        assert len(roles) == len(postgres.ROLES)
+        for role in roles:
+            held = [name for name in _ATTRIBUTES if role[name]]
+            assert held == [], role["rolname"]
+        members = "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE r.rolname = ANY($1)"
+        assert await admin.fetchval(members, list(postgres.ROLES)) == 0
+        for role in postgres.ROLES:
+            for service in postgres.SERVICES:
+                may = await admin.fetchval("SELECT has_database_privilege($1, $2, 'CONNECT')", role, service)
+                assert may == role.startswith(f"{service}_"), f"{role} on {service}"
+        for other in ("postgres", "template1"):
+            for role in postgres.ROLES:
+                assert not await admin.fetchval("SELECT has_database_privilege($1, $2, 'CONNECT')", role, other)
+    finally:
+        await admin.close()
+
+
+_ATTRIBUTES = ("rolsuper", "rolcreaterole", "rolcreatedb", "rolreplication", "rolbypassrls")
+
+
+@pytest.mark.parametrize("service", postgres.SERVICES)
+async def test_an_application_role_owns_nothing_and_makes_nothing(
+    postgres_server: PostgresServer, service: str
+) -> None:
+    app = await asyncpg.connect(postgres_server.shared(service).url)
+    try:
+        assert not await app.fetchval("SELECT has_schema_privilege('public', 'CREATE')")
+        assert not await app.fetchval("SELECT has_database_privilege(current_database(), 'CREATE')")
+        assert await app.fetchval("SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole") == 0
+        for table, right in (("audit", "DELETE"), ("audit_root", "DELETE"), ("audit", "TRUNCATE")):
+            assert not await app.fetchval("SELECT has_table_privilege($1, $2)", table, right), (table, right)
+        assert not await app.fetchval("SELECT has_column_privilege('audit', 'actor', 'UPDATE')")
+    finally:
+        await app.close()
+
+
 async def test_a_wrong_password_is_refused(postgres_server: PostgresServer) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(postgres_server.cluster.url("registry_app", "guess", "registry"))

@@ -8,7 +8,7 @@ import orjson
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from kernel import idempotency
+from kernel import idempotency, sensitive
 from kernel.db import new_id
 from kernel.edge import CurrentActor, IdempotencyKey, api_router, require_key
 from kernel.errors import TooLarge
@@ -76,6 +76,7 @@ async def content(
     # Not the `Read` of the edge: the content takes a connection of its own while that one would still be held.
     async with request.app.state.database.read() as read:
         row = await queries.file(read, id, actor=actor)
+    await sensitive.note(request, actor, "permits:file:read", id, of=row.org)
     stream = queries.content(request.app.state.database, request.app.state.bus, row)
     first = await anext(stream)
 

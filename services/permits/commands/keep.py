@@ -77,7 +77,7 @@ async def store_file(
 ) -> FileRow:
     """Chunk by chunk, so that memory holds one. Raises Forbidden (403)."""
     policy.demand(actor, "permits:file:store")
-    row = FileRow(file_id, taken.sha256, taken.size, taken.media_type, taken.name, "staged", now)
+    row = FileRow(file_id, taken.sha256, taken.size, taken.media_type, taken.name, "staged", now, actor.org)
     await tx.execute(
         sa.insert(File).values(
             id=row.id,

@@ -27,9 +27,10 @@ class FileRow:
     name: str
     state: str
     created_at: datetime
+    org: str
 
 
-_COLUMNS = "f.id, f.sha256, f.size, f.media_type, f.name, f.state, f.created_at"
+_COLUMNS = "f.id, f.sha256, f.size, f.media_type, f.name, f.state, f.created_at, f.org"
 
 
 async def file(read: AsyncSession, file_id: UUID, *, actor: Actor) -> FileRow:

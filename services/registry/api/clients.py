@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request, Response, status
+from fastapi import Depends, Query, Request, Response, status
 
 from kernel.edge import CurrentActor, IfMatch, Now, Read, Tx, api_router, entity_tag
 from kernel.export import answered, listed_as
 from kernel.listing import Rows
+from kernel.sensitive import Sensitive
 from services.registry.api import access_schemas as schemas
 from services.registry.api.access import ISSUES, KEEPS, PREFIX, REVIEWS, SEES, request_id, shared
 from services.registry.api.answering import still
@@ -25,7 +26,17 @@ def _told(account: Account, response: Response) -> schemas.ClientRead:
                               secret_ends=account.secret_ends, overlap_until=account.overlap_until)  # fmt: skip
 
 
-@router.get("/clients", dependencies=SEES, name="list_clients", **listed_as(schemas.ClientPage))
+# Who may come in, and with what, is nobody's light reading.
+LISTED = [*SEES, Depends(Sensitive("registry:client:list"))]
+READ_ONE = [*SEES, Depends(Sensitive("registry:client:read", "client_id"))]
+
+
+@router.get(
+    "/clients",
+    dependencies=[*SEES, Depends(Sensitive("registry:client:list"))],
+    name="list_clients",
+    **listed_as(schemas.ClientPage),
+)
 async def listing(request: Request, actor: CurrentActor, asked: Annotated[lists.AccountsAsked, Query()]) -> Response:
     """Service clients of every organisation with what they hold and when they last came for a token."""
 
@@ -47,7 +58,11 @@ async def register(
     return _told(made, response)
 
 
-@router.get("/clients/{client_id}", dependencies=SEES, name="read_client")
+@router.get(
+    "/clients/{client_id}",
+    dependencies=READ_ONE,
+    name="read_client",
+)
 async def detail(actor: CurrentActor, read: Read, client_id: str, response: Response) -> schemas.ClientRead:
     """One service client: its state, rights, ends of its secrets and last use; never a secret."""
     return _told(await queries.account(read, CLIENT, client_id, actor=actor), response)
