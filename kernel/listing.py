@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import direct
@@ -22,7 +23,7 @@ class UnknownField(Invalid):
     detail = N_("These fields cannot be asked for here: {names}.")
 
 
-def _split(given: Any) -> Any:
+def split(given: Any) -> Any:
     """`status.in=a,b` and `status.in=a&status.in=b` say the same."""
     if isinstance(given, str):
         given = [given]
@@ -32,7 +33,7 @@ def _split(given: Any) -> Any:
 
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100), STORABLE]
-Words = Annotated[list[Word], BeforeValidator(_split), Field(max_length=50)]
+Words = Annotated[list[Word], BeforeValidator(split), Field(max_length=50)]
 Query = Annotated[str, StringConstraints(max_length=100), STORABLE]
 
 
@@ -173,6 +174,12 @@ async def page(
         f" json_build_array({', '.join(order.columns)}) AS k, row_number() OVER (ORDER BY {order.by}) AS n"
         f" {source} AND {beyond} ORDER BY {order.by} LIMIT :size + 1) x"
     )
-    one = await direct.row(read, statement, {**values, **keys, "size": limit})
+    try:
+        one = await direct.row(read, statement, {**values, **keys, "size": limit})
+    except DBAPIError as error:
+        # The filters were read by their types; a keyset only PostgreSQL can read.
+        if keys and str(getattr(error.orig, "sqlstate", "")).startswith("22"):
+            raise BadCursor(errors=[Fault("/query/cursor", "malformed", BadCursor.detail)]) from error
+        raise
     assert one is not None
     return Rows(one["items"], orjson.loads(one["last"])[0] if one["more"] else None, one["total"])

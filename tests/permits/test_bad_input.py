@@ -82,9 +82,7 @@ async def test_a_filter_with_a_nul(client: httpx.AsyncClient, header: Header, na
             assert answer.status_code == 422
 
 
-@pytest.mark.parametrize(
-    "at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00", "2026-01-01", 1, None]
-)
+@pytest.mark.parametrize("at", ["2026-02-30T00:00:00Z", "yesterday morning", 1, None, {}, "999999-01-01"])
 async def test_a_cursor_of_no_moment(client: httpx.AsyncClient, header: Header, at: Any) -> None:
     cursor = base64.urlsafe_b64encode(json.dumps([at, str(uuid4())]).encode()).decode().rstrip("=")
     answer = await client.get(URL, params={"cursor": cursor}, headers=header(AN))

@@ -1,5 +1,13 @@
 """The API of permits."""
 
-from services.permits.api import applications, files, law, moves, parked, queue
+from services.permits.api import applications, events, files, law, moves, parked, queue
 
-ROUTERS = [files.router, applications.router, moves.router, queue.router, law.router, parked.router]
+ROUTERS = [
+    files.router,
+    applications.router,
+    moves.router,
+    queue.router,
+    law.router,
+    events.router,
+    parked.router,
+]

@@ -14,7 +14,7 @@ from kernel.edge import CurrentActor, IdempotencyKey, api_router, require_key
 from kernel.errors import TooLarge
 from services.permits import commands, queries
 from services.permits.api.gate import needs
-from services.permits.api.schemas import FileRead
+from services.permits.api.schemas.filing import FileRead
 from services.permits.commands import Taken
 from services.permits.domain import policy
 

@@ -1,37 +1,38 @@
-"""The published procedures, with the words of their codes."""
+"""The law as data: the published procedures, and the codes that a dossier is written in."""
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 
 from kernel.edge import CurrentActor, Read, api_router
+from kernel.export import answered, listed_as
+from kernel.listing import Rows
 from services.permits import queries
 from services.permits.api.gate import needs
-from services.permits.api.schemas import Page
+from services.permits.api.schemas.law import CodePage, ProcedurePage
+from services.permits.queries.law import CODE, PROCEDURE
 
-router = api_router("/api/permits/v1", ["permits"])
-
-
-@router.get("/procedures", response_model=Page, dependencies=[needs("permits:procedure:read")])
-async def procedures(
-    actor: CurrentActor, read: Read, work: Annotated[str | None, Query(max_length=60)] = None
-) -> dict[str, Any]:
-    """Every published version: which dossiers it governs, parts, agencies, clocks, sources."""
-    words = await queries.entries(read, "part", "function", "fact")
-    items = [
-        {
-            "id": str(version_id),
-            **procedure.model_dump(mode="json", by_alias=True),
-            "words": {
-                "parts": {part.code: _words(words["part"][part.code]) for part in procedure.parts},
-                "functions": {a.function: _words(words["function"][a.function]) for a in procedure.agencies},
-            },
-        }
-        for version_id, procedure in await queries.procedures(read)
-        if work is None or procedure.work == work
-    ]
-    return {"items": items, "next": None}
+router = api_router("/api/permits/v1", ["law"])
+READ = "permits:procedure:read"
 
 
-def _words(entry: dict[str, Any]) -> dict[str, str]:
-    return {"vi": entry["vi"], "en": entry["en"]}
+@router.get("/procedures", dependencies=[needs(READ)], **listed_as(ProcedurePage))
+async def list_procedures(
+    request: Request, actor: CurrentActor, asked: Annotated[queries.ProceduresAsked, Query()]
+) -> Response:
+    """Every published version of every procedure. Which dossiers it governs, parts, agencies, clocks, sources."""
+
+    async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.procedure_list(read, asked, limit=limit, after=after)
+
+    return await answered(request, asked, fetch, name="procedures", columns=list(PROCEDURE.members))
+
+
+@router.get("/codes", dependencies=[needs(READ)], **listed_as(CodePage))
+async def list_codes(request: Request, actor: CurrentActor, asked: Annotated[queries.CodesAsked, Query()]) -> Response:
+    """The code lists that a dossier is written in: works, parts, facts, functions, structure codes, areas."""
+
+    async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.codes(read, asked, limit=limit, after=after)
+
+    return await answered(request, asked, fetch, name="codes", columns=list(CODE.members))

@@ -31,6 +31,12 @@ class Standing:
     reviews: Collection[tuple[str, str]] = ()
 
 
+_INVOLVED: tuple[Relation, ...] = ("lead_of", "own_function")
+SEEING: tuple[tuple[str, Relation], ...] = (
+    ("applicant", "own_org"),
+    ("auditor", "any"),
+    *((officer, relation) for officer in ("reviewer", "head", "lead", "registrar") for relation in _INVOLVED),
+)
 PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:parked:read": (("administrator", "any"), ("auditor", "any")),
     "permits:parked:redrive": (("administrator", "any"),),
@@ -44,15 +50,8 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:application:file": (("applicant", "any"), ("registrar", "any")),
     "permits:application:file-own": (("applicant", "any"),),
     "permits:application:receive": (("registrar", "any"),),
-    "permits:application:read": (
-        ("applicant", "own_org"),
-        ("auditor", "any"),
-        *(
-            (officer, relation)
-            for officer in ("reviewer", "head", "lead", "registrar")
-            for relation in ("lead_of", "own_function")
-        ),
-    ),
+    "permits:application:read": SEEING,
+    "permits:event:read": SEEING,
     "permits:queue:read": tuple((officer, "any") for officer in ("reviewer", "head", "lead", "registrar")),
     "permits:completeness:check": (("registrar", "lead_of"), ("lead", "lead_of")),
     "permits:supplement:give": (("applicant", "own_org"), ("registrar", "lead_of")),
@@ -64,9 +63,7 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:application:withdraw": (("applicant", "own_org"),),
     "permits:works:notify": (("applicant", "own_org"),),
     "permits:application:claim": tuple(
-        (officer, relation)
-        for officer in ("reviewer", "head", "lead", "registrar")
-        for relation in ("lead_of", "own_function")
+        (officer, relation) for officer in ("reviewer", "head", "lead", "registrar") for relation in _INVOLVED
     ),
 }
 EVERYONE = "*"

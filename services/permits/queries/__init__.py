@@ -17,6 +17,7 @@ from services.permits.queries.dossier import (
     sites,
     supplement_requests,
 )
+from services.permits.queries.events import TYPES, EventsAsked, EventType, events
 from services.permits.queries.files import (
     FileRow,
     chunk,
@@ -29,27 +30,28 @@ from services.permits.queries.files import (
 )
 from services.permits.queries.filing import filing_ground, lead_of, mandates, organisation_known, part_ground
 from services.permits.queries.law import (
+    CodesAsked,
+    ProceduresAsked,
     calendar,
     calendar_version,
+    codes,
     entries,
     newest_calendar,
     procedure,
     procedure_in_force,
+    procedure_list,
     procedure_rows,
     procedures,
     published_calendars,
 )
 from services.permits.queries.lexicon import Lexicon, lexicon
 from services.permits.queries.listing import (
-    TABS,
-    Filters,
-    Horizon,
+    POINT,
+    ApplicationsAsked,
     applications,
     detail,
+    document,
     list_key,
-    queue,
-    queue_counts,
-    queue_key,
 )
 from services.permits.queries.proof import (
     deadline_rows,
@@ -59,30 +61,42 @@ from services.permits.queries.proof import (
     part_hashes,
     running_dossiers,
 )
+from services.permits.queries.queue import TABS, Horizon, QueueAsked, Tab, queue, queue_counts, queue_key
 from services.permits.queries.trace import clocks, horizon
 
 __all__ = [
+    "POINT",
     "TABS",
+    "TYPES",
+    "ApplicationsAsked",
+    "CodesAsked",
     "Dossier",
+    "EventType",
+    "EventsAsked",
     "FileRow",
-    "Filters",
     "Horizon",
     "Lexicon",
+    "ProceduresAsked",
+    "QueueAsked",
     "Session",
+    "Tab",
     "application",
     "applications",
     "calendar",
     "calendar_version",
     "chunk",
     "clocks",
+    "codes",
     "communes",
     "content",
     "deadline_rows",
     "decided_without_row",
     "decision",
     "detail",
+    "document",
     "draft",
     "entries",
+    "events",
     "expired",
     "expired_files",
     "file",
@@ -106,6 +120,7 @@ __all__ = [
     "part_hashes",
     "procedure",
     "procedure_in_force",
+    "procedure_list",
     "procedure_rows",
     "procedures",
     "published_calendars",

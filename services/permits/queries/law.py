@@ -1,13 +1,17 @@
 """Published law. A version never changes and its id follows from its content, so what was read once is kept."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from kernel import texts
+from kernel.listing import Listing, Order, Rows, Shape, Word, Words, conditions, operator, page
 from services.permits.domain.calendar import Calendar
 from services.permits.domain.calendar import CalendarDay as Day
 from services.permits.domain.procedure import Procedure
@@ -106,3 +110,76 @@ async def procedure_in_force(read: AsyncSession, work: str, day: date) -> UUID |
         .limit(1)
     )
     return found.scalar_one_or_none()
+
+
+class ProceduresAsked(Listing):
+    """The published procedures."""
+
+    work: Word | None = None
+    code: Word | None = None
+    lead: Word | None = None
+    valid_on: Annotated[texts.Day | None, Field(description="In force for what is received on this day.")] = None
+
+
+_BODY = ("title", "source", "kinds", "outcomes", "may_build", "lead", "four_eyes", "paper", "supplements", "parts")
+_NAMED = (
+    "(SELECT json_object_agg(c.code, json_build_object('vi', c.body->>'vi', 'en', c.body->>'en')) FROM code_entry c"
+    " WHERE c.list = '{list}' AND c.code IN (SELECT e->>'{key}' FROM jsonb_array_elements(v.body->'{of}') e))"
+)
+_PARTS = _NAMED.format(list="part", key="code", of="parts")
+_FUNCTIONS = _NAMED.format(list="function", key="function", of="agencies")
+PROCEDURE = Shape(
+    {
+        "id": "v.id",
+        "code": "v.code",
+        "version": "v.version",
+        "work": "v.work",
+        "valid_from": "v.valid_from",
+        "valid_to": "NULLIF(v.valid_to, 'infinity')",
+        **{name: f"v.body->'{name}'" for name in (*_BODY, "agencies", "clocks")},
+        "words": f"json_build_object('parts', {_PARTS}, 'functions', {_FUNCTIONS})",
+    }
+)
+_BY_VALIDITY = Order({"v.work": "text", "v.valid_from": "date", "v.version": "int", "v.id": "uuid"})
+
+
+async def procedure_list(
+    read: AsyncSession, asked: ProceduresAsked, *, limit: int, after: Sequence[Any] | None = None
+) -> Rows:
+    """Every published version, by work and validity. Raises BadCursor, UnknownField (422)."""
+    clauses, values = conditions(asked, {"work": "v.work", "code": "v.code", "lead": "v.body->>'lead'"})
+    if asked.valid_on is not None:
+        clauses.append("v.valid_from <= :valid_on AND v.valid_to > :valid_on")
+        values["valid_on"] = asked.valid_on
+    source = f"FROM procedure_version v WHERE {' AND '.join(['v.state = :published', *clauses])}"
+    values["published"] = "published"
+    row = PROCEDURE.sql(asked.fields)
+    return await page(read, row, source, _BY_VALIDITY, values, limit=limit, after=after, total=asked.total)
+
+
+class CodesAsked(Listing):
+    """The code lists."""
+
+    list: Word | None = None
+    list_in: Words | None = operator("list", "in", "Of these lists.")
+    code: Word | None = None
+
+
+CODE = Shape(
+    {
+        "list": "c.list",
+        "code": "c.code",
+        "vi": "c.body->>'vi'",
+        "en": "c.body->>'en'",
+        "settings": "c.body - 'vi' - 'en'",
+    }
+)
+_AS_PUBLISHED = Order({"c.list": "text", "c.position": "int", "c.code": "text"})
+
+
+async def codes(read: AsyncSession, asked: CodesAsked, *, limit: int, after: Sequence[Any] | None = None) -> Rows:
+    """What may stand in a dossier: works, parts, facts, functions, structure codes. Raises BadCursor, UnknownField."""
+    clauses, values = conditions(asked, {"list": "c.list", "code": "c.code"})
+    source = f"FROM code_entry c WHERE {' AND '.join(['true', *clauses])}"
+    row = CODE.sql(asked.fields)
+    return await page(read, row, source, _AS_PUBLISHED, values, limit=limit, after=after, total=asked.total)

@@ -15,7 +15,7 @@ from services.permits.domain.clock import Entry, Reading, TracedDay, by_clock, r
 from services.permits.domain.procedure import ClockRule
 from services.permits.queries import dossier as dossiers
 from services.permits.queries import law, proof
-from services.permits.queries.listing import Horizon
+from services.permits.queries.queue import Horizon
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Read, ui_router
+from kernel.listing import Rows
 from kernel.web.render import render
 from services.permits import queries
 from services.permits.ui import rows as listing
@@ -46,6 +48,11 @@ async def home_card(request: Request, actor: CurrentActor, read: Read, scene: Re
     return card
 
 
+def _loaded(found: Rows) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = orjson.loads(found.items)
+    return rows
+
+
 async def _rows(read: queries.Session, scene: Scene, found: Sequence[Mapping[str, Any]]) -> list[listing.Row]:
     heads = listing.columns(found, scene.words, USUAL)
     places = await queries.unit_names(read, [site["commune"] for row in found for site in row["sites"]])
@@ -54,9 +61,7 @@ async def _rows(read: queries.Session, scene: Scene, found: Sequence[Mapping[str
 
 async def _officer(request: Request, actor: Actor, read: queries.Session, scene: Scene) -> Response:
     horizon = scene.horizon()
-    found = await queries.queue(
-        read, actor=actor, tab="all", filters=queries.Filters(), horizon=horizon, limit=LOOKED_AT, cursor=None
-    )
+    found = _loaded(await queries.queue(read, queries.QueueAsked(), actor=actor, horizon=horizon, limit=LOOKED_AT))
     waiting = [row for row in found if row["deadline"]["state"] == "running"]
     acting = [row for row in waiting if _officer_verb(row, actor, scene)[0]]
     shown = acting[:SHOWN]
@@ -79,7 +84,7 @@ async def _officer(request: Request, actor: Actor, read: queries.Session, scene:
 
 async def _running(read: queries.Session, actor: Actor, scene: Scene) -> list[tuple[listing.Row, str]]:
     """The newest dossiers on their way, for a reader who has nothing to do about them but to watch."""
-    found = await queries.applications(read, actor=actor, filters=queries.Filters(), limit=LOOKED_AT, cursor=None)
+    found = _loaded(await queries.applications(read, queries.ApplicationsAsked(), actor=actor, limit=LOOKED_AT))
     running = [row for row in found if row["state"] in RUNNING][:LONG]
     built = await _rows(read, scene, running)
     return [(row, _waits(data, row, scene)) for data, row in zip(running, built, strict=True)]
@@ -107,7 +112,7 @@ def _officer_task(data: Mapping[str, Any], row: listing.Row, actor: Actor, scene
 
 
 async def _applicant(request: Request, actor: Actor, read: queries.Session, scene: Scene) -> Response:
-    found = await queries.applications(read, actor=actor, filters=queries.Filters(), limit=LOOKED_AT, cursor=None)
+    found = _loaded(await queries.applications(read, queries.ApplicationsAsked(), actor=actor, limit=LOOKED_AT))
     built = await _rows(read, scene, found)
     pairs = list(zip(found, built, strict=True))
     tasks = [task for data, row in pairs if (task := _applicant_task(data, row, scene))]

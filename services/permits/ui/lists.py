@@ -5,13 +5,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
+import orjson
 from fastapi import Form, Query, Request
 from fastapi.responses import Response
 
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Read, Tx, ui_router
 from kernel.errors import N_, Refusal
-from kernel.paging import encode_cursor
+from kernel.listing import Rows
+from kernel.paging import decode_cursor, encode_cursor
 from kernel.texts import STORABLE
 from kernel.web.render import render, see_other
 from services.permits import commands, queries
@@ -39,9 +41,8 @@ Text = Annotated[str | None, Query(max_length=200), STORABLE]
 class Window:
     """One page of a keyset list: the rows to show and the addresses of its neighbours."""
 
-    def __init__(self, found: list[Any], key: Any, after: str | None, before: str | None, query: Mapping[str, Any]):
-        more = len(found) > SIZE
-        shown = found[:SIZE]
+    def __init__(self, found: Rows, key: Any, after: str | None, before: str | None, query: Mapping[str, Any]):
+        shown, more = orjson.loads(found.items), found.after is not None
         self.rows: Sequence[Any] = list(reversed(shown)) if before else shown
         ahead, behind = (bool(before) or more, more if before else bool(after))
         self.next = self._at(query, "after", key(self.rows[-1])) if self.rows and ahead else None
@@ -70,15 +71,17 @@ async def queue(
     """Dossiers by due date, for whoever's function has to act on them."""
     policy.demand(actor, "permits:queue:read")
     tab = tab if tab in TABS else "all"
-    filters, horizon = queries.Filters(state, applicant, None, commune, q), scene.horizon()
+    wanted = queries.QueueAsked.model_construct(
+        **_narrowed(tab=tab, state=state, applicant=applicant, commune=commune, q=q)
+    )
+    horizon, key = scene.horizon(), before or after
     found = await queries.queue(
         read,
+        wanted,
         actor=actor,
-        tab=str(tab),
-        filters=filters,
         horizon=horizon,
         limit=SIZE,
-        cursor=before or after,
+        after=decode_cursor(key) if key else None,
         back=bool(before),
     )
     counts = await queries.queue_counts(read, actor=actor, horizon=horizon)
@@ -146,9 +149,12 @@ async def applications(
     before: Text = None,
 ) -> Response:
     """Every dossier the reader may see, newest first."""
-    filters = queries.Filters(state, applicant, None, commune, q)
+    wanted = queries.ApplicationsAsked.model_construct(
+        **_narrowed(state=state, applicant=applicant, commune=commune, q=q)
+    )
+    key = before or after
     found = await queries.applications(
-        read, actor=actor, filters=filters, limit=SIZE, cursor=before or after, back=bool(before)
+        read, wanted, actor=actor, limit=SIZE, after=decode_cursor(key) if key else None, back=bool(before)
     )
     asked = {"state": state, "applicant": applicant, "commune": commune, "q": q}
     window = Window(found, queries.list_key, after, before, asked)
@@ -166,6 +172,11 @@ async def applications(
         "pager": _pager(scene.words, len(window.rows), None),
     }
     return render(request, "permits/applications.html", context)
+
+
+def _narrowed(**given: str | None) -> dict[str, Any]:
+    """What is chosen of a page's filters: an empty one, as a form sends it, asks for nothing."""
+    return {name: value for name, value in given.items() if value}
 
 
 async def _table(read: queries.Session, scene: Scene, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""What goes in and out over HTTP; neither the tables nor the events."""
+"""What goes in over HTTP; neither the tables nor the events."""
 
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from kernel.texts import STORABLE, Day, Moment
+from services.permits.commands import Filing
 from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
 
 Text = Annotated[str, Field(max_length=4000), STORABLE]
@@ -36,12 +37,36 @@ def _one_fault(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 FactValue = Annotated[bool | int | float | str, WrapValidator(_one_fault)]
 
 
+def _shown(*examples: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": list(examples)})
+
+
 class Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+DossierId = Annotated[UUID, Path(description="The dossier.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c10"])]
+FILE = "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c11"
+SITE = {
+    "name": "BTS An Xuyên 12",
+    "kind": "mast",
+    "code": ["ND163", "A1"],
+    "height_m": "45.0",
+    "lon": 105.15,
+    "lat": 9.17,
+    "commune": "32002@2025-07",
+    "capacity": 3,
+    "facts": {"foundation": "ground"},
+}
+DOSSIER = {
+    "work": "mast.new",
+    "sites": [SITE],
+    "parts": [{"code": "land_paper", "file": FILE}, {"code": "drawings", "file": FILE}],
+}
+
+
 class SiteFile(Given):
-    """A place: WGS 84 degrees, metres above ground; `commune` is a unit's id such as `32002@2025`."""
+    """A place: WGS 84 degrees, metres above ground; `commune` is a unit's id such as `32002@2025-07`."""
 
     kind: Code = "mast"
     name: Annotated[str, STORABLE] = Field(default="", max_length=200)
@@ -68,12 +93,23 @@ class PartFile(Given):
 class ApplicationFile(Given):
     """`applicant`, `received_at` and `received_reason` are for a registrar who enters a paper dossier."""
 
+    model_config = _shown(DOSSIER, {"sites": [SITE]})
     work: Code = "mast.new"
     sites: list[SiteFile] = Field(min_length=1, max_length=50)
     parts: list[PartFile] = Field(default_factory=list, max_length=200)
     applicant: Code | None = None
     received_at: Moment | None = None
     received_reason: Text | None = None
+
+    def filing(self) -> Filing:
+        return Filing(
+            self.work,
+            [site.draft() for site in self.sites],
+            [part.draft() for part in self.parts],
+            self.applicant,
+            self.received_at,
+            self.received_reason,
+        )
 
 
 class CompletenessItem(Given):
@@ -85,6 +121,11 @@ class CompletenessItem(Given):
 
 
 class CompletenessGive(Given):
+    """`items` of an incomplete one: what is missing or wrong."""
+
+    model_config = _shown(
+        {"outcome": "complete"}, {"outcome": "incomplete", "items": [{"code": "drawings", "reason": "Thiếu mặt đứng"}]}
+    )
     outcome: Literal["complete", "incomplete"]
     items: list[CompletenessItem] = Field(default_factory=list, max_length=100)
 
@@ -97,6 +138,9 @@ class CompletenessGive(Given):
 
 
 class SupplementGive(Given):
+    """New copies of the parts that the request named."""
+
+    model_config = _shown({"parts": [{"code": "drawings", "file": FILE}]})
     parts: list[PartFile] = Field(min_length=1, max_length=200)
 
 
@@ -106,6 +150,9 @@ class ConditionGive(Given):
 
 
 class OpinionGive(Given):
+    """What one function says; `conditions` go with the outcome `conditions`."""
+
+    model_config = _shown({"function": "transport", "outcome": "agree", "grounds": "Ngoài hành lang an toàn đường bộ"})
     function: Code
     outcome: Literal["agree", "conditions", "disagree", "not_involved"]
     grounds: Text = ""
@@ -116,6 +163,9 @@ class OpinionGive(Given):
 
 
 class DecisionMake(Given):
+    """`outcome` is one of the procedure's own: granted, refused of a permit; no_objection, objection of a notice."""
+
+    model_config = _shown({"outcome": "no_objection", "reason": "Đã đủ ý kiến"})
     outcome: Code
     grounds: Text = ""
     conditions: list[ConditionGive] = Field(default_factory=list, max_length=50)
@@ -127,103 +177,23 @@ class DecisionMake(Given):
 
 
 class ExtensionGrant(Given):
+    """In the unit of the clock that decides."""
+
+    model_config = _shown({"days": 5, "reason": "Chờ ý kiến của Bộ Chỉ huy quân sự"})
     days: int = Field(ge=1, le=400)
     reason: Text = ""
 
 
 class NoticeGive(Given):
+    """`on`: the day on which the works began, or were done."""
+
+    model_config = _shown({"kind": "commencement", "on": "2026-11-25"})
     kind: Literal["commencement", "completion"]
     on: Day
 
 
 class Withdrawal(Given):
+    """Why, in the applicant's own words."""
+
+    model_config = _shown({"reason": "Đổi địa điểm"})
     reason: Text = ""
-
-
-class FileRead(BaseModel):
-    id: UUID
-    sha256: str
-    media_type: str
-    size: int
-    name: str
-
-
-class SiteRead(BaseModel):
-    no: int
-    structure_id: UUID
-
-
-class ReceiptRead(BaseModel):
-    """The receipt: number, when it counts as received, under which law, until when the first step is due."""
-
-    id: UUID
-    number: str
-    state: str
-    version: int
-    procedure: str
-    received_at: datetime
-    received_on: date
-    effective_on: date
-    due_on: date | None
-    sites: list[SiteRead]
-
-
-class ChangedRead(BaseModel):
-    """The dossier after the act; `version` is also its ETag."""
-
-    id: UUID
-    number: str
-    state: str
-    version: int
-    due_on: date | None = None
-    decision_number: str | None = None
-
-
-class Page(BaseModel):
-    items: list[dict[str, Any]]
-    next: str | None
-
-
-class ClockDay(BaseModel):
-    day: date
-    kind: str
-    count: int | None
-    makeup: bool
-    name: dict[str, str] | None
-    source: str
-    events: list[str]
-    due: bool
-
-
-class ClockEventRead(BaseModel):
-    seq: int
-    kind: str
-    at: datetime | None
-    effective_on: date
-    days: int | None
-
-
-class ClockRead(BaseModel):
-    """One clock with the answer to "why this date?": the rule, its events, every day."""
-
-    clock: str
-    function: str | None
-    state: str
-    unit: str
-    length: int
-    used: int
-    remaining: int
-    due_on: date | None
-    source: str
-    unverified: bool
-    supplement: str
-    events: list[ClockEventRead]
-    days: list[ClockDay]
-
-
-class ClocksRead(BaseModel):
-    application: UUID
-    procedure: str
-    calendar: str
-    calendar_ends_on: date
-    clocks: list[ClockRead]

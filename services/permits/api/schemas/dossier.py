@@ -1,0 +1,206 @@
+"""Dossiers as lists tell them and as a whole."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from kernel.listing import Page, Sparse
+
+
+class SiteRead(BaseModel):
+    """WGS 84 degrees, metres above ground; `structure_id` is the structure's own id from the filing on."""
+
+    no: int
+    structure_id: UUID
+    kind: str
+    name: str
+    code: tuple[str, str] | None
+    height_m: Decimal | None
+    lon: float
+    lat: float
+    commune: str
+    capacity: int | None
+    facts: dict[str, Any]
+
+
+class MarkRead(BaseModel):
+    """How far one agency is; `outcome` null: it has not said anything yet, `silent`: it let its time pass."""
+
+    function: str
+    org: str
+    outcome: str | None
+    late: bool
+    drafted: bool
+    due_on: date | None
+
+
+class NearestDeadline(BaseModel):
+    clock: str
+    due_on: date | None
+    state: str
+    remaining: int | None
+
+
+class DecidedRead(BaseModel):
+    """`may_build` is what the outcome means for the site."""
+
+    number: str | None
+    outcome: str
+    may_build: bool
+    decided_on: date
+
+
+class PartRead(BaseModel):
+    """`replaced_at`: a later copy of the same part stands in its place."""
+
+    code: str
+    no: int
+    file: UUID
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+    added_at: datetime
+    replaced_at: datetime | None
+
+
+class ClockNow(BaseModel):
+    """`function` and `org` of a review's clock; `remaining` while it is paused."""
+
+    clock: str
+    function: str | None
+    org: str
+    due_on: date | None
+    state: str
+    length: int
+    remaining: int | None
+
+
+class RequestItem(BaseModel):
+    code: str
+    reason: str
+
+
+class SupplementRequestRead(BaseModel):
+    round: int
+    items: list[RequestItem]
+    sent_at: datetime
+    answered_at: datetime | None
+
+
+class NoticeRead(BaseModel):
+    kind: str
+    on: date
+    given_at: datetime
+
+
+class DossierHead(BaseModel):
+    """What is told of every dossier. `received_on` decides the law, `effective_on` begins the clocks."""
+
+    id: UUID
+    number: str
+    state: str
+    version: int
+    procedure: str
+    work: str
+    applicant: str
+    lead: str
+    received_at: datetime
+    received_on: date
+    effective_on: date
+    assigned_to: str | None
+    assigned_name: str | None
+
+
+class ApplicationRow(DossierHead, Sparse):
+    """`works`: kind of notice -> its day. `parts` to `notices` only when `expand` names them."""
+
+    deadline: NearestDeadline | None
+    sites: list[SiteRead]
+    reviews: list[MarkRead]
+    decision: DecidedRead | None
+    works: dict[str, date] | None
+    parts: list[PartRead] | None = None
+    clocks: list[ClockNow] | None = None
+    supplement_requests: list[SupplementRequestRead] | None = None
+    notices: list[NoticeRead] | None = None
+    lon: float | None = Field(default=None, description="Of the first site.")
+    lat: float | None = Field(default=None, description="Of the first site.")
+
+
+class ApplicationPage(Page):
+    items: list[ApplicationRow]
+
+
+class QueueRow(DossierHead, Sparse):
+    """`asked`: the function whose opinion the deadline waits for, null where it is the lead's own."""
+
+    deadline: NearestDeadline
+    sort_on: str
+    asked: str | None
+    assignee: str | None
+    assignee_name: str | None
+    sites: list[SiteRead]
+    reviews: list[MarkRead]
+
+
+class QueuePage(Page):
+    """`counts`: rows of each tab, without filters."""
+
+    items: list[QueueRow]
+    counts: dict[str, int]
+
+
+class ConditionRead(BaseModel):
+    text: str
+    due_on: date | None
+
+
+class ReviewRead(BaseModel):
+    """What one agency was asked and said; a draft that is not signed is told of, not told."""
+
+    id: UUID
+    function: str
+    org: str
+    round: int
+    asked_on: date
+    outcome: str | None
+    grounds: str | None
+    conditions: list[ConditionRead]
+    drafted: bool
+    drafted_by: str | None
+    signed_by: str | None
+    signed_name: str | None
+    signed_at: datetime | None
+    late: bool
+    silent_on: date | None
+    assigned_to: str | None
+    assigned_name: str | None
+    version: int
+    due_on: date | None
+    clock_state: str | None
+
+
+class DecisionRead(DecidedRead):
+    decided_by: str
+    decided_name: str
+    grounds: str
+    conditions: list[ConditionRead]
+    reason: str | None
+
+
+class ApplicationRead(DossierHead):
+    """The whole dossier but the days of its clocks."""
+
+    received_reason: str | None
+    filed_by: str
+    sites: list[SiteRead]
+    parts: list[PartRead]
+    reviews: list[ReviewRead]
+    supplement_requests: list[SupplementRequestRead]
+    clocks: list[ClockNow]
+    decision: DecisionRead | None
+    notices: list[NoticeRead]
