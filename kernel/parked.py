@@ -39,7 +39,7 @@ class MessageUnreadable(Invalid):
     detail = N_("This is not a message: an envelope with the same id is needed, in JSON.")
 
 
-class ReasonMissing(Invalid):
+class DropReasonMissing(Invalid):
     detail = N_("Say why, in 1 to 1000 characters.")
 
 
@@ -205,9 +205,9 @@ async def ask_redrive(tx: AsyncSession, actor: Actor, service: str, identifier: 
 
 
 async def drop(tx: AsyncSession, actor: Actor, service: str, identifier: str, reason: str, *, now: datetime) -> Parked:
-    """Never applied, and why. Raises ReasonMissing (422), ParkedMessageSettled (409)."""
+    """Never applied, and why. Raises DropReasonMissing (422), ParkedMessageSettled (409)."""
     if not 0 < len(reason.strip()) <= REASON_LIMIT:
-        raise ReasonMissing(errors=[Fault("/reason", "missing", ReasonMissing.detail)])
+        raise DropReasonMissing(errors=[Fault("/reason", "missing", DropReasonMissing.detail)])
     found = await _open(tx, identifier)
     dropped = await _set(tx, found, dropped_at=now)
     after = {"subject": found.subject, "reason": reason.strip()}

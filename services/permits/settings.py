@@ -4,7 +4,11 @@ from kernel.settings import ServiceSettings
 
 
 class PermitsSettings(ServiceSettings):
-    """Sizes in decimal megabytes; `area` is the code of the province whose calendar and number series count."""
+    """Sizes in decimal megabytes; `area` is the code of the province whose calendar and number series count.
+
+    `clamd`: a scanner's socket or `host:port`, asked before a file is taken; while it is away, files are refused for
+    a time (503) unless `clamd_needed` is off.
+    """
 
     area: str = "96"
     max_file_mb: int = 50
@@ -13,3 +17,5 @@ class PermitsSettings(ServiceSettings):
     unused_file_hours: int = 48
     chunk_days: int = 7
     orphan_days: int = 30
+    clamd: str = ""
+    clamd_needed: bool = True

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "urllib3", "socket", "ftplib", "smtplib"}
 REASONS = {
     "kernel/auth.py": "the realm's keys, at an address of the settings",
+    "kernel/scan.py": "the virus scanner, at an address of the settings",
     "gateway/identity.py": "the realm, at an address of the settings",
     "gateway/pool.py": "the services, at addresses of the settings",
     "gateway/accounts/realm.py": "the realm's administration, at an address of the settings",

@@ -110,7 +110,7 @@ async def test_a_mending_keeps_the_id_and_is_a_message(database):
 
 async def test_dropped_is_settled_and_says_why(database):
     identifier = await park(database, b"nonsense")
-    with pytest.raises(parked.ReasonMissing):
+    with pytest.raises(parked.DropReasonMissing):
         async with database.tx() as tx:
             await parked.drop(tx, ADMIN, "registry", identifier, " ", now=now())
     async with database.tx() as tx:

@@ -14,16 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from kernel import audit
+from kernel import audit, logging, scan
 from kernel.auth import Actor, system
-from kernel.errors import TooLarge
+from kernel.errors import Fault, TooLarge, Unavailable
 from services.permits.domain import policy
 from services.permits.domain.files import EXTENSIONS, examine
+from services.permits.domain.refusals import InfectedFile
 from services.permits.queries import FileRow
 from services.permits.settings import PermitsSettings
 from services.permits.tables import File, FileChunk
 
 CHUNK = 1024 * 1024
+log = logging.get(__name__)
 
 
 def chunks_of(content: BinaryIO) -> Iterator[bytes]:
@@ -45,7 +47,7 @@ class Taken:
 
 @asynccontextmanager
 async def take(body: AsyncIterator[bytes], name: str, settings: PermitsSettings) -> AsyncIterator[Taken]:
-    """Yields one Taken and cleans up after it. Raises TooLarge (413), FileRefused (422)."""
+    """Yields one Taken and cleans up after it. Raises TooLarge, FileRefused, InfectedFile, Unavailable."""
     limit = settings.max_file_mb * 1_000_000
     with tempfile.SpooledTemporaryFile(max_size=CHUNK) as content:
         digest, size = hashlib.sha256(), 0
@@ -57,7 +59,22 @@ async def take(body: AsyncIterator[bytes], name: str, settings: PermitsSettings)
             content.write(piece)
         binary = cast(BinaryIO, content)
         media_type = await asyncio.to_thread(examine, binary, size, settings.max_pixels)
+        await _scan(binary, settings)
         yield Taken(binary, clean_name(name, media_type), media_type, digest.hexdigest(), size)
+
+
+async def _scan(content: BinaryIO, settings: PermitsSettings) -> None:
+    if not settings.clamd:
+        return
+    try:
+        found = await scan.malware_in(content, settings.clamd)
+    except (OSError, TimeoutError) as error:
+        if settings.clamd_needed:
+            raise Unavailable(headers={"Retry-After": "30"}) from error
+        log.warning("file.unscanned", error=repr(error)[:200])
+        return
+    if found is not None:
+        raise InfectedFile(errors=[Fault("/", "infected", InfectedFile.detail, name=found)], name=found)
 
 
 def clean_name(name: str, media_type: str) -> str:

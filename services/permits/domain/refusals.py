@@ -39,6 +39,10 @@ class FileRefused(Invalid):
     detail = N_("This file cannot be taken.")
 
 
+class InfectedFile(Invalid):
+    detail = N_("The virus scanner found {name} in this file.")
+
+
 class ReviewNotAsked(Conflict):
     detail = N_("Your organisation was not asked about this dossier in that function.")
 
