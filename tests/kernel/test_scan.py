@@ -68,7 +68,7 @@ async def test_the_real_clamd_agrees(tmp_path: Path):
     socket = tmp_path / "clamd.ctl"
     configuration = tmp_path / "clamd.conf"
     configuration.write_text(
-        f"DatabaseDirectory {database}\nLocalSocket {socket}\nForeground yes\nUser {os.getlogin()}\n"
+        f"DatabaseDirectory {database}\nLocalSocket {socket}\nForeground yes\nUser {getpass.getuser()}\n"
     )
     process = await asyncio.to_thread(subprocess.Popen, ["clamd", "-c", str(configuration)])
     try:
