@@ -1,6 +1,7 @@
 """clamd's INSTREAM: with the real one where it is installed, else with a server that speaks its protocol."""
 
 import asyncio
+import getpass
 import io
 import shutil
 import subprocess
