@@ -89,11 +89,26 @@ def _words(one: Operation) -> Iterator[str]:
 
 
 def _list(one: Operation) -> Iterator[str]:
+    if one.path.endswith("/events"):
+        yield from _feed(one)
+        return
     for name in ("limit", "cursor", "total", "fields"):
         if name not in one.parameters:
             yield f"a list without {name}"
     if "next" not in one.answer["properties"]:
         yield "a list whose answer has no next"
+
+
+def _feed(one: Operation) -> Iterator[str]:
+    """A feed goes on from a place; what is behind it never changes, so that there is neither a page nor a count."""
+    for name in ("after", "limit"):
+        if name not in one.parameters:
+            yield f"a feed without {name}"
+    for name in ("cursor", "total", "fields"):
+        if name in one.parameters:
+            yield f"a feed with {name}"
+    if "next" not in one.answer.get("required", ()):
+        yield "a feed whose answer may have no next"
 
 
 def _write(one: Operation) -> Iterator[str]:
@@ -164,3 +179,5 @@ def test_the_rules_bite():
     rows = Operation("sharing", "get", "/api/sharing/v1/things", {"operationId": "list_things", "responses": {
         "200": {"content": {"application/json": {"schema": {"properties": {"items": {}}}}}}}})  # fmt: skip
     assert len(list(_list(rows))) == 5
+    feed = Operation("permits", "get", "/api/permits/v1/events", {**rows.told, "parameters": [{"name": "cursor"}]})
+    assert len(list(_list(feed))) == 4

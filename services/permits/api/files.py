@@ -5,7 +5,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from kernel import idempotency, sensitive
@@ -18,7 +18,8 @@ from services.permits.api.schemas.filing import FileRead
 from services.permits.commands import Taken
 from services.permits.domain import policy
 
-router = api_router("/api/permits/v1", ["permits"])
+router = api_router("/api/permits/v1", ["files"])
+FileId = Annotated[UUID, Path(description="The file.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c11"])]
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": BINARY}}}
 
@@ -26,13 +27,13 @@ BODY = {"requestBody": {"required": True, "content": {"application/octet-stream"
 @router.post(
     "/files", status_code=201, response_model=FileRead, openapi_extra=BODY, dependencies=[needs("permits:file:store")]
 )
-async def store(
+async def store_file(
     request: Request,
     actor: CurrentActor,
     name: Annotated[str, Query(max_length=300, description="The file's name, for people.")] = "",
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Send one PDF, JPG or PNG as the raw body; its id is then named in a dossier within 48 hours."""
+    """Send one PDF, JPG or PNG as the raw body. Its id is then named in a dossier, within 48 hours."""
     policy.demand(actor, "permits:file:store")
     require_key(request, idempotency_key)
     settings = request.app.state.settings
@@ -66,13 +67,13 @@ async def _store(request: Request, actor: CurrentActor, taken: Taken, key: str |
     responses={200: {"content": {"application/octet-stream": BINARY}, "description": "The file."}},
     dependencies=[needs("permits:file:read")],
 )
-async def content(
-    id: UUID,
+async def read_file(
+    id: FileId,
     request: Request,
     actor: CurrentActor,
     inline: Annotated[bool, Query(description="To be shown in the browser rather than saved.")] = False,
 ) -> Response:
-    """The bytes as they were sent, to whoever sees a dossier that holds them."""
+    """The bytes as they were sent. For whoever sees a dossier that holds them; until then for who sent them."""
     # Not the `Read` of the edge: the content takes a connection of its own while that one would still be held.
     async with request.app.state.database.read() as read:
         row = await queries.file(read, id, actor=actor)

@@ -44,9 +44,8 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:procedure:read": (("*", "any"),),
     "permits:application:list": (("*", "any"),),
     "permits:file:store": (("applicant", "any"), ("registrar", "any")),
-    "permits:file:read": tuple(
-        (reader, "any") for reader in ("applicant", "auditor", "reviewer", "head", "lead", "registrar")
-    ),
+    # A file that no dossier holds yet is its sender's own.
+    "permits:file:read": (*SEEING, ("registrar", "own_org")),
     "permits:application:file": (("applicant", "any"), ("registrar", "any")),
     "permits:application:file-own": (("applicant", "any"),),
     "permits:application:receive": (("registrar", "any"),),

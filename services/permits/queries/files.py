@@ -14,6 +14,7 @@ from kernel.auth import Actor
 from kernel.bus import Bus
 from kernel.db import Database
 from services.permits.clients import Parts
+from services.permits.domain import policy
 from services.permits.domain.refusals import FileNotFound
 from services.permits.queries.visibility import ORG_LINE, visible
 
@@ -34,10 +35,14 @@ _COLUMNS = "f.id, f.sha256, f.size, f.media_type, f.name, f.state, f.created_at,
 
 
 async def file(read: AsyncSession, file_id: UUID, *, actor: Actor) -> FileRow:
-    """Seen by whoever sees a dossier that holds it, and by the organisation that sent it. Raises FileNotFound (404)."""
+    """Seen by whoever sees a dossier that holds it, and by those who send files for the organisation that sent it.
+
+    Raises FileNotFound (404).
+    """
     condition, params = visible(actor)
+    sent = f"f.org = ANY({ORG_LINE})" if policy.allowed(actor, "permits:file:store") else "false"
     statement = (
-        f"SELECT {_COLUMNS} FROM file f WHERE f.id = :file_id AND (f.org = ANY({ORG_LINE}) OR EXISTS (SELECT FROM"
+        f"SELECT {_COLUMNS} FROM file f WHERE f.id = :file_id AND ({sent} OR EXISTS (SELECT FROM"
         " application_part t JOIN application a ON a.id = t.application_id JOIN procedure_version p ON"
         f" p.id = a.procedure_version_id WHERE t.file_id = f.id AND {condition}))"
     )
