@@ -9,6 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import direct
 from kernel.auth import Actor
 from kernel.db import audit_table
 
@@ -40,19 +41,30 @@ async def record(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     """`act` is `service:thing:act`; before and after hold what matters, codes and figures, no secrets."""
+    await direct.insert(tx, {"audit": [row(actor, act, thing, now=now, before=before, after=after)]})
+
+
+def row(
+    actor: Actor,
+    act: str,
+    thing: object,
+    *,
+    now: datetime,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """For a command that writes all its rows in one statement; else see `record`."""
     plain_before, plain_after = _plain(before), _plain(after)
-    await tx.execute(
-        audit_table.insert().values(
-            at=now,
-            actor=actor.id,
-            org=actor.org,
-            act=act,
-            thing=str(thing),
-            before=plain_before,
-            after=plain_after,
-            row_hash=row_hash(now, actor.id, actor.org, act, str(thing), plain_before, plain_after),
-        )
-    )
+    return {
+        "at": now,
+        "actor": actor.id,
+        "org": actor.org,
+        "act": act,
+        "thing": str(thing),
+        "before": plain_before,
+        "after": plain_after,
+        "row_hash": row_hash(now, actor.id, actor.org, act, str(thing), plain_before, plain_after),
+    }
 
 
 def _plain(value: Mapping[str, Any] | None) -> Any:

@@ -12,9 +12,12 @@ from uuid import UUID
 import asyncpg
 import orjson
 import sqlalchemy as sa
+from asyncpg.transaction import Transaction
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from kernel.direct import DRIVER, READERS, Readers, as_sqlalchemy, bare
 
 # The margin that the watermark allows between a command's `now` and the start of its transaction.
 MARGIN = timedelta(seconds=1)
@@ -135,13 +138,22 @@ def closed_end(day: date) -> date | None:
     return None if day == date.max else day
 
 
+class Undone(Exception):
+    """Whoever rolled the session back wanted nothing of it kept."""
+
+
 class Database:
-    """The engine of one process. Sessions are short; whoever opens one at the edge also ends it."""
+    """The engine of one process. Sessions are short; whoever opens one at the edge also ends it.
+
+    SQLAlchemy runs in AUTOCOMMIT; transactions are begun and ended here, at the driver, so that statements past
+    SQLAlchemy (`kernel.direct`) are inside them from the first one on.
+    """
 
     def __init__(self, url: str, pool_size: int = 8) -> None:
         self.url = url
         self.engine: AsyncEngine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
@@ -150,38 +162,78 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={"server_settings": {"timezone": "UTC", "jit": "off"}, "timeout": 5},
         )
+        sa.event.listen(self.engine.sync_engine, "checkout", _still_open)
+        self._readers = Readers(url, pool_size)
         self._waker = Waker(url)
 
     @asynccontextmanager
     async def tx(self) -> AsyncIterator[AsyncSession]:
-        """A write transaction: commits when the block ends well.
+        """A write transaction: commits when the block ends well and nobody rolled the session back.
 
-        The connection is checked out before the block begins: a `now` taken inside it is at most MARGIN older
-        than the transaction's start, however long the pool made us wait. The watermark relies on that.
+        It has begun before the block does: a `now` taken inside is later than the transaction's start, however long
+        the pool made us wait. The watermark relies on that.
         """
-        session = AsyncSession(self.engine, expire_on_commit=False)
-        async with session, session.begin():
-            await session.connection()
-            yield session
-        if session.info.get(TOLD):
-            self._waker.wake()
+        with contextlib.suppress(Undone):
+            async with self._transaction() as session:
+                yield session
+                if not session.in_transaction():
+                    raise Undone
+            if session.info.get(TOLD):
+                self._waker.wake()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                await session.rollback()
+        """For long readings: one transaction that writes nothing, with server-side cursors."""
+        async with self._transaction(readonly=True) as session:
+            yield session
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection]:
+    async def look(self) -> AsyncIterator[AsyncSession]:
+        """For a request that only reads, without BEGIN and ROLLBACK: each statement is a transaction of its own.
+
+        At READ COMMITTED they would not see one state either. Streaming needs `read`.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False, info={READERS: self._readers}) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _transaction(self, *, readonly: bool = False) -> AsyncIterator[AsyncSession]:
         async with self.engine.connect() as connection:
-            yield connection
+            driver = await bare(connection)
+            session = AsyncSession(connection, expire_on_commit=False, info={DRIVER: driver})
+            transaction = driver.transaction(readonly=readonly)
+            with as_sqlalchemy("BEGIN"):
+                await transaction.start()
+            try:
+                async with session:
+                    await session.begin()
+                    yield session
+                with as_sqlalchemy("COMMIT"):
+                    await transaction.commit()
+            finally:
+                await _undo(driver, transaction)
 
     async def close(self) -> None:
         self._waker.stop()
+        await self._readers.close()
         await self.engine.dispose()
+
+
+async def _undo(driver: asyncpg.Connection, transaction: Transaction) -> None:
+    """Rolls back what was not committed; a connection that can't even do that goes back to no pool."""
+    if driver.is_closed() or not driver.is_in_transaction():
+        return
+    try:
+        await transaction.rollback()
+    except BaseException:
+        driver.terminate()
+        raise
+
+
+def _still_open(connection: sa.engine.interfaces.DBAPIConnection, record: object, proxy: object) -> None:
+    """A connection that was lost while it lay in the pool is replaced, before anybody meets it."""
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
 
 
 class Waker:

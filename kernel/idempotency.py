@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import direct
 from kernel.db import idempotency_table
 from kernel.errors import N_, Fault, Invalid
 
@@ -50,13 +50,8 @@ async def begin(tx: AsyncSession, client: str, key: str, operation: str, print_:
         raise IdempotencyKeyMalformed(
             errors=[Fault("/headers/Idempotency-Key", "malformed", IdempotencyKeyMalformed.detail)]
         )
-    claimed = await tx.execute(
-        insert(idempotency_table)
-        .values(client=client, key=key, operation=operation, fingerprint=print_, created_at=now)
-        .on_conflict_do_nothing()
-        .returning(idempotency_table.c.key)
-    )
-    if claimed.first() is not None:
+    claim = {"client": client, "key": key, "operation": operation, "print": print_, "now": now}
+    if await direct.row(tx, _CLAIM, claim) is not None:
         return
     table = idempotency_table.c
     row = (await tx.execute(select(idempotency_table).where(table.client == client, table.key == key))).one()
@@ -67,12 +62,14 @@ async def begin(tx: AsyncSession, client: str, key: str, operation: str, print_:
 
 async def store(tx: AsyncSession, client: str, key: str, status: int, headers: dict[str, str], body: bytes) -> None:
     kept = {name: value for name, value in headers.items() if name.lower() in _KEPT_HEADERS}
-    table = idempotency_table.c
-    await tx.execute(
-        idempotency_table.update()
-        .where(table.client == client, table.key == key)
-        .values(status=status, headers=kept, body=body)
-    )
+    await direct.execute(tx, _STORE, client, key, status, direct.document(kept), body)
+
+
+_CLAIM = (
+    "INSERT INTO idempotency (client, key, operation, fingerprint, created_at)"
+    " VALUES (:client, :key, :operation, :print, :now) ON CONFLICT DO NOTHING RETURNING key"
+)
+_STORE = "UPDATE idempotency SET status = $3, headers = $4, body = $5 WHERE client = $1 AND key = $2"
 
 
 async def forget(tx: AsyncSession, before: datetime) -> int:

@@ -122,11 +122,15 @@ class Shape:
 
 
 class Rows(NamedTuple):
-    """`items` is the JSON that PostgreSQL made, `after` the keyset of its last row when there are more."""
+    """`items` is the JSON that PostgreSQL made, `after` the keyset of its last row when there are more.
+
+    `beside`: what the page tells besides its rows, read by the same statement.
+    """
 
     items: str
     after: list[Any] | None
     total: int | None = None
+    beside: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,6 @@ async def test_two_decisions_at_once_are_one_number(
 async def test_the_application_role_cannot_bend_the_ledger(committed: Database) -> None:
     for table in ("clock_event", "calendar_day", "calendar_version"):
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET source = 'x'"):
-            async with committed.connection() as connection:
+            async with committed.engine.connect() as connection:
                 with pytest.raises(sa.exc.ProgrammingError, match=r"permission denied|does not exist"):
                     await connection.execute(sa.text(statement))

@@ -1,8 +1,5 @@
 """Lists and maps: filters, both times, pages, and how many statements they take."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 import sqlalchemy as sa
 
@@ -34,19 +31,6 @@ async def names(client, headers, **query):
     answer = await client.get(MASTS, params={"limit": 500, **query}, headers=headers)
     assert answer.status_code == 200, answer.text
     return [item["name"] for item in answer.json()["items"]]
-
-
-@contextmanager
-def counted(database) -> Iterator[list[str]]:
-    said: list[str] = []
-
-    def note(connection, cursor, statement, *rest):
-        if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            said.append(statement)
-
-    sa.event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield said
-    sa.event.remove(database.engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_filters_narrow(client, people, masts):
@@ -111,14 +95,14 @@ async def test_the_list_says_how_far_it_goes(client, people, masts, database):
 
 @pytest.mark.parametrize("limit", [1, 20])
 async def test_a_list_is_one_statement_however_long(client, people, masts, database, limit):
-    with counted(database) as said:
+    async with database.said() as said:
         await client.get(MASTS, params={"limit": limit}, headers=people["officer"])
     assert len(said) == 1
 
 
 async def test_one_mast_and_the_map_are_one_statement_each(client, people, masts, database):
     for path in (f"{MASTS}/{masts.ids[0]}", f"{MASTS}/{masts.ids[0]}/history", f"{MASTS}:map?zoom=8"):
-        with counted(database) as said:
+        async with database.said() as said:
             assert (await client.get(path, headers=people["officer"])).status_code == 200
         assert len(said) == 1
 
@@ -126,9 +110,8 @@ async def test_one_mast_and_the_map_are_one_statement_each(client, people, masts
 async def test_an_import_takes_as_many_statements_for_forty_as_for_one(database):
     async def statements(number):
         rows = [ImportRow(n, mast(name=f"{number}-{n}"), MAY_2015) for n in range(number)]
-        async with database.tx() as tx:
-            with counted(database) as said:
-                await import_structures(tx, REGISTRAR, "mast", rows, now=NOW)
+        async with database.tx() as tx, database.said() as said:
+            await import_structures(tx, REGISTRAR, "mast", rows, now=NOW)
         return len(said)
 
     assert await statements(40) == await statements(1)
