@@ -72,7 +72,7 @@ async def test_only_the_bad_message_is_parked(database, bus, settings, monkeypat
     seen: list[int] = []
     await tell(database, 1, 2, 3)
     async with running(relay_of(settings, bus), collecting(database, bus, seen, fail_on=2)):
-        await until(lambda: _is(sorted(seen) == [1, 3]))
+        await until(lambda: _is(sorted(set(seen)) == [1, 3]))
         await until(lambda: _parked(database, 1))
     assert "cannot digest" in await scalar(database, "SELECT error FROM parked")
 
