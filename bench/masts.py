@@ -37,6 +37,7 @@ from kernel.db import Database
 from kernel.paging import encode_cursor
 from services.registry.domain.times import Times, times
 from services.registry.queries import structures as queries
+from services.registry.queries.asked import Filter
 
 CONNECTIONS = (1, 16)
 ROUNDS = 5
@@ -116,8 +117,8 @@ async def _pages(read: AsyncSession, captured: Captured, at: Times) -> list[str]
             if after is None:
                 break
             paths.append(f"{PATH}?owner={owner}&limit={PAGE}&cursor={encode_cursor(after)}")
-            asked = queries.Filter("mast", owner=owner)
-            after = (await queries.structures(read, CALLER, asked, at, limit=PAGE, after=after)).following
+            asked = Filter(owner=owner)
+            after = (await queries.structures(read, CALLER, "mast", asked, at, limit=PAGE, after=after)).following
             await captured.keep()
     return paths
 

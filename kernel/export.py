@@ -70,7 +70,7 @@ async def answered(
         return await exported(form, name, chosen, partial(_fetched, database, fetch))
     async with database.look() as read:
         rows = await fetch(read, decode_cursor(asked.cursor) if asked.cursor else None, asked.limit)
-    tail = {"next": encode_cursor(rows.after) if rows.after else None, **more}
+    tail = {"next": encode_cursor(rows.after) if rows.after else None, **more, **(rows.beside or {})}
     if asked.total:
         tail["total"] = rows.total
     return Response(f'{{"items":{rows.items},{orjson.dumps(tail).decode()[1:]}', media_type=JSON)

@@ -136,15 +136,15 @@ async def test_units_and_organisations_are_found_as_they_were(client, people):
     who = people["viettel"]
 
     async def units(**query):
-        return (await client.get("/api/registry/v1/units", params=query, headers=who)).json()["items"]
+        return (await client.get("/api/registry/v1/units", params={"limit": 500, **query}, headers=who)).json()["items"]
 
     assert len(await units(boundary_set="CM-2023", level="commune")) == 101
     assert len(await units(boundary_set="CM-2024-12", level="commune")) == 100
     assert len(await units(boundary_set="CM-2025-07", level="commune")) == 64
     assert {u["id"] for u in await units(q="hoa thanh", level="commune")} >= {"32038@2023", "32041@2025-07"}
     path = "/api/registry/v1/organisations"
-    then = (await client.get(path, params={"as_of": "2024-01-01"}, headers=who)).json()["items"]
-    now = (await client.get(path, params={"as_of": "2026-01-01"}, headers=who)).json()["items"]
+    then = (await client.get(path, params={"as_of": "2024-01-01", "limit": 500}, headers=who)).json()["items"]
+    now = (await client.get(path, params={"as_of": "2026-01-01", "limit": 500}, headers=who)).json()["items"]
     held = [{m["function"]: o["code"] for o in found for m in o["mandates"]} for found in (then, now)]
     assert [h["transport"] for h in held] == ["SGTVT", "SXD"]
     assert next(o for o in now if o["code"] == "SGTVT")["successor"] == "SXD"

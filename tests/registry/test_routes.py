@@ -66,4 +66,4 @@ def test_every_operation_has_its_own_name():
     document = create(settings("postgresql://localhost/none")).openapi()
     names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(names) == len(set(names))
-    assert {"masts_listing", "poles_register", "stations_change"} <= set(names)
+    assert {"list_masts", "register_pole", "change_station"} <= set(names)

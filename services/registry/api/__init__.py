@@ -25,4 +25,3 @@ ROUTERS = [
     access.router,
     parked.router,
 ]
-PREFIX = "/api/registry/v1"

@@ -1,30 +1,43 @@
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import Path, Query, Request, Response
 
-from kernel.edge import Cursor, Limit, Read, api_router
-from kernel.paging import decode_cursor
-from services.registry.api import schemas
-from services.registry.api.answering import listed
+from kernel.edge import Read, api_router
+from kernel.errors import N_, NotFound
+from kernel.export import CSV, GEOJSON, XLSX, answered, listed_as
+from kernel.listing import Rows
+from services.registry.api.answering import PREFIX, places, told
 from services.registry.api.gate import needs
-from services.registry.queries import places
+from services.registry.api.schemas import places as schemas
+from services.registry.queries import units as queries
 
-router = api_router("/api/registry/v1", ["units"])
+router = api_router(PREFIX, ["units"])
+READ = [needs("registry:unit:read")]
+FORMS = (CSV, XLSX, GEOJSON)
 
 
-@router.get("/units", dependencies=[needs("registry:unit:read")], response_model=schemas.Page)
-async def listing(
-    read: Read,
-    boundary_set: Annotated[str | None, Query(description="Such as `CM-2023`.")] = None,
-    level: str | None = None,
-    parent: Annotated[str | None, Query(description="Unit id of the district or province.")] = None,
-    q: Annotated[str | None, Query(max_length=100, description="Words, with or without accents.")] = None,
-    limit: Limit = 500,
-    cursor: Cursor = None,
+class UnitNotFound(NotFound):
+    detail = N_("There is no such unit. An id is a code and a vintage, such as {example}.")
+
+
+@router.get("/units", dependencies=READ, name="list_units", **listed_as(schemas.UnitPage, *FORMS))
+async def listing(request: Request, asked: Annotated[queries.UnitsAsked, Query()]) -> Response:
+    """Administrative units of every vintage in the order of the Vietnamese alphabet, with what became of them."""
+    placed = places(request)
+
+    async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.units(read, asked, limit=limit, after=after, placed=placed)
+
+    columns = list(queries.SHAPE.members)
+    return await answered(request, asked, fetch, name="units", columns=columns, forms=FORMS)
+
+
+@router.get("/units/{unit_id}", dependencies=READ, name="read_unit", response_model=schemas.UnitRead)
+async def found(
+    read: Read, unit_id: Annotated[str, Path(description="Code and vintage.", examples=["32002@2025-07"])]
 ) -> Response:
-    """Administrative units of every vintage, with what became of them."""
-    after = decode_cursor(cursor, 2) if cursor else None
-    page = await places.units(
-        read, limit=limit, boundary_set=boundary_set, level=level, parent=parent, q=q, after=after
-    )
-    return listed(page.items, page.last)
+    """One unit with its parent and what became of it."""
+    one = await queries.unit(read, unit_id)
+    if one is None:
+        raise UnitNotFound(example="32002@2025-07")
+    return told(one)

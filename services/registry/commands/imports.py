@@ -99,7 +99,7 @@ async def _faults(
     faults = [
         fault for row, patch in zip(rows, patches, strict=True) for fault in _row_faults(actor, kind, row, patch, known)
     ]
-    return faults + await _doubled(tx, kind, rows, patches)
+    return faults + await _doubled(tx, actor, kind, rows, patches)
 
 
 def _row_faults(actor: Actor, kind: str, row: ImportRow, patch: dict[str, Any], known: References) -> list[Fault]:
@@ -113,10 +113,14 @@ def _row_faults(actor: Actor, kind: str, row: ImportRow, patch: dict[str, Any], 
 
 
 async def _doubled(
-    tx: AsyncSession, kind: str, rows: Sequence[ImportRow], patches: Sequence[dict[str, Any]]
+    tx: AsyncSession, actor: Actor, kind: str, rows: Sequence[ImportRow], patches: Sequence[dict[str, Any]]
 ) -> list[Fault]:
-    """The same owner, name and point: twice in the file, or in the registry already."""
-    keys = [_key(patch) for patch in patches]
+    """The same owner, name and point: twice in the file, or in the registry already.
+
+    Only of owners that the actor may import for: nobody finds out what others have by trying.
+    """
+    owners = {o for o in {p.get("owner") for p in patches} if policy.may(actor, "registry:structure:import", o)}
+    keys = [_key(patch) if patch.get("owner") in owners else None for patch in patches]
     times = Counter(key for key in keys if key is not None)
     taken = await registered(tx, kind, times.keys())
     faults = []

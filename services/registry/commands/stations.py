@@ -20,15 +20,17 @@ from services.registry.commands.structures import Check, evidence_faults
 from services.registry.commands.telling import change_said, station_versions, tell
 from services.registry.domain import checks, policy, station
 from services.registry.domain.station import StationFacts, StationRow
+from services.registry.domain.times import times
 from services.registry.queries import logs
+from services.registry.queries import stations as queries
 from services.registry.queries.logs import STATIONS
-from services.registry.queries.references import existing_structures, references
+from services.registry.queries.references import references, seen_structures
 
 NEEDED = ("operator", "status")
 
 
 class StationNotFound(NotFound):
-    detail = N_("There is no such station.")
+    detail = N_("There is no such station, or you may not see it.")
 
 
 async def register_station(
@@ -60,7 +62,7 @@ async def import_stations(
     """All or none, in the order given; `now` is when they are recorded. Raises FactsRefused (422)."""
     patches = [_stated(row) for row in rows]
     known = await references(tx, patches)
-    there = await existing_structures(tx, {UUID(row.structure_id) for row in rows})
+    there = await seen_structures(tx, actor, {UUID(row.structure_id) for row in rows}, times(None, None, now))
     faults: list[Fault] = []
     for no, (row, patch) in enumerate(zip(rows, patches, strict=True), start=1):
         at = pointer(no)
@@ -153,7 +155,10 @@ async def change_station(
         raise StationNotFound
     opened = page(station_id, log)
     operator = opened.versions[-1].values["operator"] if opened.versions else None
-    policy.require(actor, "registry:station:change", operator)
+    if not policy.may(actor, "registry:station:change", operator):
+        if await queries.station(tx, actor, station_id, times(None, None, now)) is None:
+            raise StationNotFound
+        raise policy.NotAllowed(permission="registry:station:change")
     check(opened.changes[-1].no)
     patch = facts.patch()
     if patch.get("operator"):

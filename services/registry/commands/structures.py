@@ -78,7 +78,7 @@ def settled(patch: Mapping[str, Any], on: date, known: References) -> dict[str, 
 
 
 async def _opened(
-    tx: AsyncSession, actor: Actor, kind: str, structure_id: UUID, permission: str, check: Check
+    tx: AsyncSession, actor: Actor, kind: str, structure_id: UUID, permission: str, check: Check, now: datetime
 ) -> Subject:
     """Locked, seen by the actor, allowed, and still what the caller read."""
     found = await logs.logs(tx, STRUCTURES, [structure_id], lock=True)
@@ -87,15 +87,15 @@ async def _opened(
         raise StructureNotFound
     subject = subject_of(log)
     owner = subject.page.versions[-1].values["owner"] if subject.page.versions else None
-    if not policy.may(actor, permission, owner) and not _seen(actor, subject, owner):
+    if not policy.may(actor, permission, owner) and not _seen(actor, subject, owner, local_date(now)):
         raise StructureNotFound
     policy.require(actor, permission, owner)
     check(subject.page.changes[-1].no)
     return subject
 
 
-def _seen(actor: Actor, subject: Subject, owner: str | None) -> bool:
-    states = {version.values["status"] for version in subject.page.versions}
+def _seen(actor: Actor, subject: Subject, owner: str | None, today: date) -> bool:
+    states = {version.values["status"] for version in subject.page.versions if version.valid_from <= today}
     return policy.sees(actor, owner, states)
 
 
@@ -132,7 +132,7 @@ async def change(
 ) -> Recorded:
     """It became so from `valid_from` on. Raises NotAllowed, StructureNotFound, Stale, FactsRefused."""
     patch = facts.patch()
-    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:change", check)
+    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:change", check, now)
     if "status" in patch:
         raise StatusMovesApart(errors=[Fault("/status", "moves_apart", StatusMovesApart.detail)])
     if patch.get("owner"):
@@ -172,7 +172,7 @@ async def correct(
     check: Check = lambda _: None,
 ) -> Recorded:
     """We had it wrong: what the corrected change said and this does not name again is taken over unaltered."""
-    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:correct", check)
+    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:correct", check, now)
     target = _correctable(subject, corrects)
     patch = {**target.patch, **facts.patch()}
     if patch.get("owner") != target.patch.get("owner"):
@@ -210,7 +210,7 @@ async def undo(
     check: Check = lambda _: None,
 ) -> Recorded:
     """A correction that says nothing. Raises LaterChangesDepend (409) unless `despite` names all that build on it."""
-    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:correct", check)
+    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:correct", check, now)
     target = _correctable(subject, undone)
     unnamed = [c for c in undo_conflicts(subject.page.changes, undone) if c.id not in despite]
     if unnamed:
@@ -239,7 +239,7 @@ async def change_status(
     check: Check = lambda _: None,
 ) -> Recorded:
     """The structure moves on in its life. Raises WrongMove (409) when the states before and after do not fit."""
-    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:change_status", check)
+    subject = await _opened(tx, actor, kind, structure_id, "registry:structure:change_status", check, now)
     refuse(evidence_faults(actor, evidence) + _not_yet(on, now))
     check_move(*_around(subject, on, to))
     statement = Statement("change_status", on, {"status": to}, evidence, None, None, evidence_ref, reason)

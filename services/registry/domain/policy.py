@@ -17,7 +17,10 @@ class Caller(Protocol):
 
 
 class Grant(NamedTuple):
-    """`*` is everybody signed in. `own_org`: the thing is of the caller's organisation; `any`: whosever it is."""
+    """`*` is everybody signed in. `any`: whosever the thing is; `own_org`: it is of the caller's organisation.
+
+    `built`: whosever it is, once it stands or stood (in service, idle, dismantled); what is only planned is not.
+    """
 
     capability: str
     relation: str
@@ -26,10 +29,17 @@ class Grant(NamedTuple):
 _OWNERS = (Grant("owner", "own_org"), Grant("registrar", "any"))
 _ADMINISTRATOR = (Grant("administrator", "any"),)
 _EVERYBODY = (Grant("*", "any"),)
+_OFFICERS = tuple(
+    Grant(capability, "any")
+    for capability in ("registrar", "reviewer", "head", "lead", "auditor", "publisher", "administrator")
+)
+# Enterprises compete: of each other they see what anybody can see in the landscape.
+_SEEN = (*_OFFICERS, Grant("*", "own_org"), Grant("*", "built"))
+_TOLD = (*_OFFICERS, Grant("owner", "own_org"), Grant("applicant", "own_org"))
 PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:home:read": _EVERYBODY,
-    "registry:structure:read": _EVERYBODY,
-    "registry:station:read": _EVERYBODY,
+    "registry:structure:read": _SEEN,
+    "registry:station:read": _SEEN,
     "registry:organisation:read": _EVERYBODY,
     "registry:unit:read": _EVERYBODY,
     "registry:boundary:read": _EVERYBODY,
@@ -39,14 +49,11 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:structure:change_status": _OWNERS,
     "registry:structure:import": _OWNERS,
     "registry:structure:transfer": (Grant("registrar", "any"),),
-    "registry:structure:history": (
-        Grant("owner", "own_org"),
-        Grant("applicant", "own_org"),
-        *(Grant(c, "any") for c in ("registrar", "reviewer", "head", "lead", "auditor", "publisher", "administrator")),
-    ),
+    "registry:structure:history": _TOLD,
+    "registry:station:history": _TOLD,
     "registry:station:register": _OWNERS,
     "registry:station:change": _OWNERS,
-    "registry:boundary:import": (Grant("administrator", "any"),),
+    "registry:boundary:import": _ADMINISTRATOR,
     "registry:parked:read": (Grant("administrator", "any"), Grant("auditor", "any")),
     "registry:parked:redrive": (Grant("administrator", "any"),),
     "registry:organisation:register": _ADMINISTRATOR,
@@ -56,17 +63,17 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:access:settle": _ADMINISTRATOR,
     "registry:access:review": _ADMINISTRATOR,
 }
-_SEES_ALL = frozenset({"registrar", "reviewer", "head", "lead", "auditor", "publisher", "administrator"})
 
 
 class NotAllowed(Forbidden):
     detail = N_("Your role does not allow this: {permission}.")
 
 
-def may(actor: Caller, permission: str, org: str | None = None) -> bool:
+def may(actor: Caller, permission: str, org: str | None = None, *, built: bool = False) -> bool:
+    """Whether the caller may, with regard to a thing of `org` that is `built` or only planned."""
+    holds = {"any": True, "own_org": actor.org == org, "built": built}
     return any(
-        (grant.capability == "*" or grant.capability in actor.capabilities)
-        and (grant.relation == "any" or actor.org == org)
+        (grant.capability == "*" or grant.capability in actor.capabilities) and holds[grant.relation]
         for grant in PERMISSIONS[permission]
     )
 
@@ -83,14 +90,17 @@ def require(actor: Caller, permission: str, org: str | None = None) -> None:
         raise NotAllowed(permission=permission)
 
 
-def sees_all(actor: Caller) -> bool:
-    """Officers see every structure; an enterprise sees its own, and of others what stands (not what they plan)."""
-    return not actor.capabilities.isdisjoint(_SEES_ALL)
+def sees_all(actor: Caller, permission: str = "registry:structure:read") -> bool:
+    """Officers see every structure; the queries leave out their condition for them."""
+    return any(
+        grant.relation == "any" and (grant.capability == "*" or grant.capability in actor.capabilities)
+        for grant in PERMISSIONS[permission]
+    )
 
 
 def sees(actor: Caller, owner: str | None, states: Iterable[str]) -> bool:
-    """The same rule for one structure: `states` are those it was ever in."""
-    return sees_all(actor) or actor.org == owner or not frozenset(OPEN_TO_ALL).isdisjoint(states)
+    """The rule of reading for one structure: `states` are those it was in until now."""
+    return may(actor, "registry:structure:read", owner, built=not frozenset(OPEN_TO_ALL).isdisjoint(states))
 
 
 def highest_evidence(actor: Caller) -> int:

@@ -14,6 +14,10 @@ Kind = Literal["mast", "pole", "duct"]
 Status = Literal["planned", "permitted", "under_construction", "in_service", "idle", "dismantled"]
 Metres = Annotated[Decimal, Field(max_digits=6, decimal_places=2, ge=0)]
 Text = Annotated[str, Field(max_length=200)]
+Evidence = Annotated[
+    int,
+    Field(ge=1, le=6, description="1 declared, 2 documented, 3 permitted, 4 built, 5 inspected, 6 corroborated."),
+]
 # Latitude too may be up to 180 here, so that a swapped pair can be named as such.
 Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry.domain.policy import Caller
 from services.registry.domain.times import Times
-from services.registry.queries.structures import _USED, Filter, where
+from services.registry.queries.asked import USED, Filter, where
 
 CELL_PX = 72
 FEW = 4
@@ -41,10 +41,10 @@ _MAP = """
   FROM (SELECT feature FROM mark LIMIT :most) m"""
 
 
-async def structure_map(read: AsyncSession, actor: Caller, asked: Filter, at: Times, zoom: int) -> str:
+async def structure_map(read: AsyncSession, actor: Caller, kind: str, asked: Filter, at: Times, zoom: int) -> str:
     """GeoJSON. A feature is a structure, or a cluster with its count and the box to zoom to."""
-    clause, values = where(actor, asked, at)
+    clause, values, _ = where(actor, kind, asked, at)
     few = MOST if zoom >= LAST_CLUSTERED else FEW
     more: dict[str, Any] = {"cells": 2.0**zoom * 256 / CELL_PX, "few": few, "most": MOST}
-    statement = sa.text(_MAP.format(clause=clause, used=_USED))
+    statement = sa.text(_MAP.format(clause=clause, used=USED))
     return str((await read.execute(statement, {**values, **more})).scalar_one())

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,54 +26,6 @@ async def organisations(read: AsyncSession, *, as_of: date, kind: str | None = N
     """A JSON array: as they were on that day, with the functions they held, those that had ended included."""
     values = {"as_of": as_of, "kind": kind, "like": f"%{words.fold(q or '')}%"}
     return str((await read.execute(sa.text(_ORGANISATIONS), values)).scalar_one())
-
-
-class Page(NamedTuple):
-    items: str
-    last: list[Any] | None
-
-
-_UNITS = """
-  WITH hit AS (SELECT u.*, row_number() OVER (ORDER BY u.sort_key, u.id) AS place FROM unit u
-    WHERE (CAST(:set AS text) IS NULL OR u.boundary_sets @> ARRAY[CAST(:set AS text)])
-      AND (CAST(:level AS text) IS NULL OR u.level = :level)
-      AND (CAST(:parent AS text) IS NULL OR u.parent_id = :parent)
-      AND u.name_fold LIKE :like AND (u.sort_key, u.id) > (:key, :id)
-    ORDER BY u.sort_key, u.id LIMIT :limit + 1)
-  SELECT coalesce(json_agg(json_build_object('id', h.id, 'code', h.code, 'name', h.name, 'name_en', h.name_en,
-      'level', h.level, 'parent', h.parent_id, 'parent_name', p.name, 'boundary_sets', h.boundary_sets,
-      'valid_from', h.valid_from, 'valid_to', h.valid_to, 'lat', h.lat, 'lon', h.lon, 'area_km2', h.area_km2,
-      'successors', (SELECT coalesce(json_agg(json_build_object('unit', s.successor_id, 'relation', s.relation,
-          'share', s.share, 'on', s.on) ORDER BY s.share DESC NULLS FIRST, s.successor_id), '[]')
-        FROM unit_succession s WHERE s.unit_id = h.id),
-      'source', h.source) ORDER BY h.place) FILTER (WHERE h.place <= :limit), '[]')::text AS items,
-    (SELECT json_build_array(sort_key, id) FROM hit WHERE place = :limit
-       AND EXISTS (SELECT FROM hit WHERE place > :limit)) AS last
-  FROM hit h LEFT JOIN unit p ON p.id = h.parent_id"""
-
-
-async def units(
-    read: AsyncSession,
-    *,
-    limit: int,
-    boundary_set: str | None = None,
-    level: str | None = None,
-    parent: str | None = None,
-    q: str | None = None,
-    after: list[Any] | None = None,
-) -> Page:
-    """By the Vietnamese alphabet; names match without accents."""
-    values = {
-        "set": boundary_set,
-        "level": level,
-        "parent": parent,
-        "like": f"%{words.fold(q or '')}%",
-        "key": after[0] if after else "",
-        "id": after[1] if after else "",
-        "limit": limit,
-    }
-    row = (await read.execute(sa.text(_UNITS), values)).one()
-    return Page(row.items, row.last)
 
 
 class BoundarySetRow(NamedTuple):

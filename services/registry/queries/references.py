@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.registry import data
 from services.registry.domain.checks import OrganisationRef, References, UnitRef
+from services.registry.domain.policy import Caller
+from services.registry.domain.times import Times
+from services.registry.queries.reach import reach
 
 _UNITS = sa.text(
     "SELECT u.id, u.code, u.level, u.valid_from, u.valid_to, concat_ws(', ', u.name, p.name) AS name"
@@ -51,6 +54,17 @@ async def registered(read: AsyncSession, kind: str, keys: Collection[tuple[str, 
     asked = {"kind": kind, "owners": [key[0] for key in keys], "names": [key[1] for key in keys]}
     rows = (await read.execute(statement, asked)).all()
     return {(row.owner_id, row.name, row.lon, row.lat) for row in rows} & set(keys)
+
+
+async def seen_structures(read: AsyncSession, actor: Caller, ids: Collection[UUID], at: Times) -> set[UUID]:
+    """Those of the ids that are structures which the caller may see: others are to him as if they were not there."""
+    seen = reach(actor, at)
+    statement = sa.text(
+        "SELECT DISTINCT v.structure_id FROM structure_version v WHERE v.structure_id = ANY(:ids)"  # noqa: S608
+        f" AND v.recorded_to = 'infinity' AND {seen.structure}"
+    )
+    values = {name: value for name, value in seen.values.items() if f":{name}" in seen.structure}
+    return set((await read.execute(statement, {**values, "ids": list(ids)})).scalars())
 
 
 async def existing_structures(read: AsyncSession, ids: Collection[UUID]) -> set[UUID]:

@@ -204,10 +204,11 @@ _FACTS = """(SELECT coalesce(json_object_agg(f.key, json_build_object('no', k.no
 async def structure(read: AsyncSession, actor: Caller, kind: str, structure_id: UUID, at: Times) -> Found | None:
     """None when it is not there, not yet, or not to be seen."""
     clause, values, seen = where(actor, kind, Filter(), at)
+    stations = _STATIONS.format(at_times("s"), seen.station)
     statement = f"""
       SELECT (CAST({_row(seen.station, None, None)} AS jsonb) || v.attributes || jsonb_build_object(
-          'application_id', g.application_id, 'facts', {_FACTS}, 'stations', {_STATIONS.format(at_times("s"), seen.station)},
-          'placements', {_PLACES}, 'complete_to', {_COMPLETE_TO}))::text AS item, g.last_no AS no
+          'application_id', g.application_id, 'facts', {_FACTS}, 'stations', {stations}, 'placements', {_PLACES},
+          'complete_to', {_COMPLETE_TO}))::text AS item, g.last_no AS no
       FROM structure_version v {_NAMES} WHERE v.structure_id = :id AND {clause}"""  # noqa: S608
     row = await direct.row(read, statement, {**values, "id": structure_id})
     return None if row is None else Found(row["item"], row["no"])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
@@ -14,11 +14,13 @@ from kernel.web.forms import read_day
 from kernel.web.render import gettext_of
 from services.registry.domain.box import box
 from services.registry.domain.status import STATUSES
+from services.registry.domain.structure import Status
 from services.registry.domain.times import LATEST, Times, times
-from services.registry.queries.structures import Filter
+from services.registry.queries.asked import Filter
 
 # Fields take dates in one form, whatever the language of the page.
 TYPED = "vi"
+LONGEST = 100
 HEIGHTS: dict[str, tuple[Decimal | None, Decimal | None]] = {
     "0-45": (None, Decimal("45.01")),
     "45-75": (Decimal("45.01"), Decimal(75)),
@@ -65,23 +67,29 @@ def filter_of(query: Mapping[str, str]) -> Filter:
     """Values that are not in a list are left out: an address is edited by hand more easily than an error is read."""
     low, high = HEIGHTS.get(query.get("height", ""), (None, None))
     status, evidence = query.get("status", ""), query.get("evidence", "")
-    try:
-        bbox = box(query.get("bbox"))
-    except Refusal:
-        bbox = None
     return Filter(
-        "mast",
-        owner=query.get("owner") or None,
-        status=status if status in STATUSES else None,
-        commune=query.get("commune") or None,
-        district=query.get("district") or None,
-        q=(query.get("q") or "")[:100] or None,
-        bbox=bbox,
-        min_height_m=low,
-        max_height_m=high,
-        min_evidence=int(evidence) if evidence in "123456" and evidence else None,
+        owner=_word(query.get("owner")),
+        status=cast(Status, status) if status in STATUSES else None,
+        commune=_word(query.get("commune")),
+        district=_word(query.get("district")),
+        q=_word((query.get("q") or "")[:LONGEST]),
+        bbox=_box(query.get("bbox")),
+        height_m_gte=low,
+        height_m_lt=high,
+        evidence_gte=int(evidence) if evidence in "123456" and evidence else None,
         free=query.get("free") == "1",
     )
+
+
+def _word(said: str | None) -> str | None:
+    return said if said and len(said) <= LONGEST and "\0" not in said else None
+
+
+def _box(said: str | None) -> str | None:
+    try:
+        return said if box(_word(said)) else None
+    except Refusal:
+        return None
 
 
 FILTERS = ("q", "owner", "status", "commune", "district", "height", "evidence", "free", "bbox")

@@ -39,8 +39,8 @@ async def found(
 ) -> HTMLResponse:
     at = asked.at
     one = await structures.structure(read, actor, "mast", mast_id, at)
-    told = await histories.history(read, mast_id)
-    if told is None or told.kind != "mast" or not policy.sees(actor, told.owner, told.states):
+    told = await histories.history(read, actor, "mast", mast_id, today=local_date(now))
+    if told is None:
         raise StructureNotFound
     may_read = policy.may(actor, "registry:structure:history", told.owner)
     item = json.loads(one.item) if one else None

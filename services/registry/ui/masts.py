@@ -13,9 +13,11 @@ from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.paging import BadCursor, decode_cursor, encode_cursor
 from kernel.web.i18n import locale_of
 from kernel.web.render import gettext_of, render
-from services.registry.domain.box import Bbox
+from services.registry.domain.box import Bbox, box
 from services.registry.queries import maps, places, structures
-from services.registry.queries.structures import Filter, Rows
+from services.registry.queries.asked import Filter
+from services.registry.queries.structures import Rows
+from services.registry.queries.units import UnitsAsked, units
 from services.registry.ui import words
 from services.registry.ui.asking import FILTERS, AskedTimes, chosen, filter_of
 from services.registry.ui.gate import needs
@@ -32,9 +34,9 @@ async def listing(request: Request, actor: CurrentActor, read: Read, now: Now, a
     given, at = filter_of(query), asked.at
     view = query.get("view") if query.get("view") in VIEWS else "both"
     rows = await _page(read, actor, given, asked, query.get("after", ""))
-    found = await structures.extent(read, actor, given, at)
+    found = await structures.extent(read, actor, "mast", given, at)
     filtered = bool(chosen(query))
-    all_ = await structures.extent(read, actor, Filter("mast"), at) if filtered else found
+    all_ = await structures.extent(read, actor, "mast", Filter(), at) if filtered else found
     organisations = json.loads(await places.organisations(read, as_of=at.as_of))
     request.state.org_name = await places.organisation_name(read, actor.org, local_date(now), locale_of(request))
     sets = await places.boundary_sets(read)
@@ -70,7 +72,7 @@ async def _page(read: Any, actor: Any, given: Filter, asked: Any, after: str) ->
     except BadCursor:
         key = None
     return await structures.structures(
-        read, actor, given, asked.at, limit=PAGE, after=None if back else key, before=key if back else None
+        read, actor, "mast", given, asked.at, limit=PAGE, after=None if back else key, before=key if back else None
     )
 
 
@@ -87,8 +89,9 @@ def _mark(key: list[Any] | None, *, back: bool = False) -> str | None:
 
 
 async def _options(read: Any, boundary_set: str | None, level: str, parent: str | None = None) -> list[tuple[str, str]]:
-    page = await places.units(read, limit=500, boundary_set=boundary_set, level=level, parent=parent)
-    return [(unit["id"], unit["name"].removeprefix("Huyện ")) for unit in json.loads(page.items)]
+    asked = UnitsAsked(boundary_set=boundary_set, level=level, parent=parent)
+    found = await units(read, asked, limit=500)
+    return [(unit["id"], unit["name"].removeprefix("Huyện ")) for unit in json.loads(found.items)]
 
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
@@ -124,7 +127,7 @@ def map_settings(request: Request, asked: Any, within: Any, bbox: Bbox | None, g
         **outline_settings(request, within),
     }
     if bbox is not None:
-        west, south, east, north = given.bbox or bbox
+        west, south, east, north = box(given.bbox) or bbox
         settings["bounds"] = [[south, west], [north, east]]
     if given.commune:
         settings["unit"] = given.commune.split("@")[0]
@@ -137,7 +140,7 @@ async def points(request: Request, actor: CurrentActor, read: Read, asked: Asked
     """The marks of the map's own box; `apart` leaves no cluster."""
     given = filter_of(request.query_params)
     deepest = 22 if request.query_params.get("apart") else max(0, min(zoom, 22))
-    found = json.loads(await maps.structure_map(read, actor, given, asked.at, deepest))
+    found = json.loads(await maps.structure_map(read, actor, "mast", given, asked.at, deepest))
     dates = urlencode(asked.query())
     return JSONResponse({"points": [_point(feature, dates) for feature in found["features"]]})
 

@@ -1,0 +1,121 @@
+"""What lists, maps and counts of structures are asked with, and the condition that all of them share."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kernel.listing import Dated, Listing, Query, Word, Words, conditions, operator
+from kernel.texts import Day, Moment
+from services.registry.domain import words
+from services.registry.domain.box import box
+from services.registry.domain.policy import Caller
+from services.registry.domain.structure import Evidence, Status
+from services.registry.domain.times import Times
+from services.registry.queries.reach import Reach, at_times, reach
+
+Metres = Annotated[Decimal, Field(ge=0, max_digits=8, decimal_places=2)]
+Positions = Annotated[int, Field(ge=0, le=1000)]
+_Q = "Words of name, address, owner or commune; accents do not matter."
+_UNIT = "Unit id of any vintage, such as `32002@2025-07`: what lies in it, wherever it was declared."
+
+
+class Filter(BaseModel):
+    """A filter is a member of the row, some with an operator; further `q`, `bbox` and `free`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
+
+    owner: Annotated[Word | None, Field(description="Organisation code.", examples=["VIETTEL"])] = None
+    owner_in: Words | None = operator("owner", "in", "One of these owners.")
+    owner_ne: Word | None = operator("owner", "ne", "Any owner but this one.")
+    status: Annotated[Status | None, Field(description="On `as_of`.")] = None
+    status_in: Words | None = operator("status", "in", "One of these states.")
+    status_ne: Status | None = operator("status", "ne", "Any state but this one.")
+    commune: Annotated[Word | None, Field(description=_UNIT)] = None
+    commune_in: Words | None = operator("commune", "in", "In one of these units.")
+    district: Annotated[Word | None, Field(description=_UNIT)] = None
+    district_in: Words | None = operator("district", "in", "In one of these units.")
+    public_no: Annotated[Word | None, Field(description="The number on the plate.")] = None
+    name: Annotated[Word | None, Field(description="Exactly this designation of the owner's.")] = None
+    code: Annotated[Word | None, Field(description="Class code, in whichever system.")] = None
+    height_m_gte: Metres | None = operator("height_m", "gte", "Metres above ground, or higher.")
+    height_m_gt: Metres | None = operator("height_m", "gt", "Higher than these metres above ground.")
+    height_m_lte: Metres | None = operator("height_m", "lte", "Metres above ground, or lower.")
+    height_m_lt: Metres | None = operator("height_m", "lt", "Lower than these metres above ground.")
+    capacity_gte: Positions | None = operator("capacity", "gte", "Mounting positions, or more.")
+    capacity_lte: Positions | None = operator("capacity", "lte", "Mounting positions, or fewer.")
+    evidence: Annotated[Evidence | None, Field(description="Exactly this level.")] = None
+    evidence_gte: Evidence | None = operator("evidence", "gte", "1 declared to 6 corroborated.")
+    evidence_lte: Evidence | None = operator("evidence", "lte", "1 declared to 6 corroborated.")
+    valid_from_gte: Day | None = operator("valid_from", "gte", "What it says on `as_of` began on this day or later.")
+    valid_from_lt: Day | None = operator("valid_from", "lt", "What it says on `as_of` began before this day.")
+    recorded_at_gte: Moment | None = operator("recorded_at", "gte", "Recorded at this instant or later.")
+    recorded_at_lt: Moment | None = operator("recorded_at", "lt", "Recorded before this instant.")
+    q: Annotated[Query | None, Field(description=_Q)] = None
+    bbox: Annotated[
+        str | None,
+        Field(max_length=200, description="west,south,east,north in degrees, WGS 84.", examples=["104.8,8.5,105,9.4"]),
+    ] = None
+    free: Annotated[bool, Field(description="Only in service with a free mounting position.")] = False
+
+
+class StructuresAsked(Filter, Listing, Dated):
+    expand: Annotated[
+        Words | None,
+        Field(description="`stations`, `placements` (its unit in every set), `owner` (as `owner_organisation`)."),
+    ] = None
+
+
+class MapAsked(Filter, Dated):
+    zoom: Annotated[int, Field(ge=0, le=22, description="Zoom of the web map; from 15 on nothing is clustered.")] = 9
+
+
+COLUMNS = {
+    "owner": "v.owner_id",
+    "status": "v.status",
+    "name": "v.name",
+    "code": "v.code",
+    "height_m": "v.height_m",
+    "capacity": "v.capacity",
+    "evidence": "v.evidence",
+    "valid_from": "v.valid_from",
+    "recorded_at": "v.recorded_from",
+}
+# The operators with an active station at the same (D, K): the positions in use.
+USED = (
+    "(SELECT count(DISTINCT s.operator_id) FROM station_version s WHERE s.structure_id = v.structure_id"  # noqa: S608
+    f" AND s.status = 'active' AND {at_times('s')})"
+)
+_NUMBERED = "v.structure_id = (SELECT n.id FROM structure n WHERE n.public_no = :public_no)"
+_IN_UNITS = (
+    "EXISTS (SELECT FROM placement p WHERE p.structure_id = v.structure_id AND p.declared_id = v.commune_id"
+    " AND p.unit_id = ANY(ARRAY(SELECT u.id FROM unit u LEFT JOIN unit d ON d.id = u.parent_id"
+    " WHERE CAST(:{0} AS text[]) && ARRAY[u.id, d.id, d.parent_id])))"
+)
+_WORDS = "to_tsvector('simple'::regconfig, v.name_fold) @@ to_tsquery('simple', :words)"
+_BOX = "v.point <@ box(point(:west, :south), point(:east, :north))"
+_FREE = f"v.status = 'in_service' AND v.capacity > {USED}"
+
+
+def where(actor: Caller, kind: str, asked: Filter, at: Times) -> tuple[str, dict[str, Any], Reach]:
+    """The condition that list, count, map and export share, with its values. Raises BadBox (422)."""
+    seen = reach(actor, at)
+    clauses, values = conditions(asked, COLUMNS)
+    values |= {**seen.values, "kind": kind, "as_of": at.as_of, "known": at.known}
+    for name in ("commune", "commune_in", "district", "district_in"):
+        if said := getattr(asked, name):
+            clauses.append(_IN_UNITS.format(name))
+            values[name] = said if isinstance(said, list) else [said]
+    if asked.public_no:
+        clauses.append(_NUMBERED)
+        values["public_no"] = asked.public_no
+    if asked.q and (searched := words.search_query(asked.q)):
+        clauses.append(_WORDS)
+        values["words"] = searched
+    if asked.free:
+        clauses.append(_FREE)
+    if within := box(asked.bbox):
+        clauses.append(_BOX)
+        values |= dict(zip(("west", "south", "east", "north"), within, strict=True))
+    # A belief's own times first, then who may see it: the two conditions no read may leave out.
+    return " AND ".join(["v.kind = :kind", at_times("v"), seen.structure, *clauses]), values, seen
