@@ -125,6 +125,7 @@ def _extension(
 
 @router.post("/extension", dependencies=[needs("permits:deadline:extend")])
 async def extend(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, dossier: Locked) -> Response:
+    policy.demand(actor, "permits:deadline:extend", dossier.standing)
     _, values = await forms.sent(request)
     days = forms.day_count(values.get("days", ""))
     try:

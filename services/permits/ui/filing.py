@@ -109,6 +109,7 @@ async def file(request: Request, actor: CurrentActor, files: Sent, tx: Tx, scene
     """The same command as the API's; what was typed and sent stays when something is wrong."""
     policy.demand(actor, "permits:application:file-own")
     form, values = await forms.sent(request)
+    values.setdefault("once", str(new_id()))
     procedure = await _procedure(tx, scene)
     codes = [part.code for part in procedure.parts]
     parts, values, faults = files.taken(values, codes)
