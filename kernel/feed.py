@@ -6,7 +6,7 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_LOCK = 0x91ACE
+LOCK = 0x91ACE
 AT_ONCE = 2000
 _PLACE = sa.text(
     "WITH waiting AS (SELECT seq FROM outbox WHERE position IS NULL ORDER BY seq LIMIT :limit FOR NO KEY UPDATE),"
@@ -21,7 +21,7 @@ async def place(tx: AsyncSession, limit: int = AT_ONCE) -> int:
 
     The lock is taken by a statement of its own: the next one then sees all that its last holder committed.
     """
-    if not (await tx.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_LOCK)))).scalar_one():
+    if not (await tx.execute(sa.select(sa.func.pg_try_advisory_xact_lock(LOCK)))).scalar_one():
         return 0
     result = await tx.execute(_PLACE, {"limit": limit})
     return int(result.rowcount)  # type: ignore[attr-defined]

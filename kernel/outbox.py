@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.envelope import ActorRef, Envelope, Event, stream_of
-from kernel import direct, trace
+from kernel import direct, feed, trace
 from kernel.auth import Actor
 from kernel.db import TOLD, new_id, outbox_table
 
@@ -55,7 +56,11 @@ def row(tx: AsyncSession, actor: Actor, event: Event, *, subject: object, now: d
 
 
 async def reoffer(tx: AsyncSession) -> int:
-    """Marks everything as not yet sent: the relay offers it again under the same ids, which inboxes know."""
+    """Marks everything as not yet sent: the relay offers it again under the same ids, which inboxes know.
+
+    Whoever gives places waits meanwhile: two who change many rows could each wait for the other.
+    """
+    await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(feed.LOCK)))
     result = await tx.execute(outbox_table.update().where(outbox_table.c.sent_at.is_not(None)).values(sent_at=None))
     tx.info[TOLD] = True
     return int(result.rowcount)  # type: ignore[attr-defined]

@@ -36,9 +36,10 @@ async def place(database: Database) -> None:
 
 async def follow(client: httpx.AsyncClient, header: dict[str, str], **asked: Any) -> list[dict[str, Any]]:
     """Everything from the beginning, as a poller reads it."""
-    after, found = 0, []
+    after = 0
+    found: list[dict[str, Any]] = []
     while True:
-        answer = await client.get(URL, params={"after": after, **asked}, headers=header)
+        answer = await client.get(URL, params=dict(asked, after=after), headers=header)
         assert answer.status_code == 200, answer.text
         told = answer.json()
         found += told["items"]
@@ -105,7 +106,7 @@ async def test_next_goes_on_also_when_nothing_was_found(
     assert (await client.get(URL, params={"after": 3}, headers=header(BINH))).json() == {"items": [], "next": 4}
     assert (await client.get(URL, params={"after": 4}, headers=an)).json() == {"items": [], "next": 4}
     assert (await client.get(URL, params={"after": 2**63 - 1}, headers=an)).json()["next"] == 2**63 - 1
-    decided = {"after": 0, "type.in": "permits.application.decided.v1"}
+    decided: dict[str, Any] = {"after": 0, "type.in": "permits.application.decided.v1"}
     assert (await client.get(URL, params=decided, headers=an)).json() == {"items": [], "next": 4}
     some = await follow(client, an, **{"type.in": "permits.opinion.given.v1,permits.application.filed.v1"})
     assert types(some) == ["application.filed", "opinion.given"]
@@ -166,7 +167,8 @@ async def placing(database: Database) -> AsyncIterator[None]:
 
 
 async def poll(client: httpx.AsyncClient, header: dict[str, str], enough: Callable[[list[Any]], bool]) -> list[Any]:
-    after, found = 0, []
+    after = 0
+    found: list[dict[str, Any]] = []
     async with asyncio.timeout(30):
         while not enough(found):
             told = (await client.get(URL, params={"after": after, "limit": 7}, headers=header)).json()

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from infra.documents.authorisation import CAPABILITIES, Door, doors
 from kernel import feed
+from kernel.db import new_id
 from kernel.direct import bare
 from kernel.web.forms import FIELD, form_token
 from services.permits import commands, queries
@@ -157,7 +158,7 @@ async def stage(client: httpx.AsyncClient, database: RolledBack, realm: Realm, t
         for name in (RECEIVED, REVIEWED):
             given = await world.filing(tx, AN, name=f"Cột {name}")
             receipt = await commands.file(
-                tx, AN, given, application_id=world.new_id(), settings=world.settings(), now=NOW
+                tx, AN, given, application_id=new_id(), settings=world.settings(), now=NOW
             )
             ids[name], numbers[name] = str(receipt.id), receipt.number
             files[name] = str(given.parts[0].file_id)
@@ -191,7 +192,7 @@ def stands(door: Door) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("door", all_doors(), ids=lambda door: f"{door.method} {door.path}")
 async def test_every_door_opens_to_whom_the_table_says(stage: World, door: Door) -> None:
-    wrong = []
+    wrong: list[Any] = []
     for name, dossier in stands(door):
         for capability in CAPABILITIES:
             held = PLACES[name].held(dossier) if "{id}" in door.path else None
@@ -242,7 +243,7 @@ def text_of(answer: httpx.Response) -> str:
 
 @pytest.mark.parametrize("address", DERIVED)
 async def test_what_is_derived_from_dossiers_holds_only_those_that_may_be_seen(stage: World, address: str) -> None:
-    wrong = []
+    wrong: list[Any] = []
     for name, place in PLACES.items():
         for capability in CAPABILITIES:
             expected = {
@@ -276,7 +277,7 @@ async def _told(stage: World, address: str, capability: str, name: str) -> set[s
 
 @pytest.mark.parametrize("address", QUEUES)
 async def test_a_queue_holds_only_what_its_reader_answers_for(stage: World, address: str) -> None:
-    wrong = []
+    wrong: list[Any] = []
     for name, place in PLACES.items():
         for capability in CAPABILITIES:
             officer = allowed("permits:queue:read", capability, None)
@@ -298,7 +299,7 @@ _TOUCHED = "SELECT id FROM application WHERE version > CASE state WHEN 'received
 
 
 async def test_claiming_many_takes_only_what_may_be_claimed(stage: World) -> None:
-    wrong = []
+    wrong: list[Any] = []
     for name, place in PLACES.items():
         for capability in CAPABILITIES:
             token = form_token("tests", "session-x", date(2026, 11, 23))
@@ -323,7 +324,7 @@ async def test_claiming_many_takes_only_what_may_be_claimed(stage: World) -> Non
 async def test_a_file_that_no_dossier_holds_is_its_senders(stage: World) -> None:
     async with stage.database.tx() as tx:
         sent = {"VIETTEL": await world.stored(tx, AN), "SXD": await world.stored(tx, LAN)}
-    wrong = []
+    wrong: list[Any] = []
     for name, place in PLACES.items():
         for capability in CAPABILITIES:
             for org, file_id in sent.items():
