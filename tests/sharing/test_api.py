@@ -121,7 +121,7 @@ async def test_the_ratio_with_both_dates_and_its_lists(client: httpx.AsyncClient
     found = (await client.get(f"{API}/ratios", params=asked, headers=people["mobifone"])).json()
     assert (found["shared"], found["counted"], found["percent"]) == (1, 2, "50.00")
     assert (found["definition"], found["boundary_set"], found["complete_to"]) == ("mast.declared.1", "CM-2023", None)
-    assert [i["key"] for i in found["items"]] == ["VIETTEL", "VNPT"]
+    assert [i["key"] for i in found["groups"]] == ["VIETTEL", "VNPT"]
     numbers = []
     cursor: str | None = None
     while True:
@@ -180,7 +180,7 @@ async def test_the_targets_are_held_against_the_province_before_the_merger(
     await province.agree(await province.mast())
     await province.mast()
     await province.mast(commune="31825@2025-07")
-    items = (await client.get(f"{API}/targets", headers=people["auditor"])).json()["items"]
+    items = (await client.get(f"{API}/targets?kind=mast", headers=people["auditor"])).json()["items"]
     assert [(t["due_on"], t["percent"], t["is_base"]) for t in items] == [
         ("2023-06-30", "11.74", True),
         ("2023-12-31", "13", False),
@@ -188,7 +188,9 @@ async def test_the_targets_are_held_against_the_province_before_the_merger(
         ("2025-12-31", "25", False),
     ]
     assert {(t["boundary_set"], t["shared"], t["counted"], t["met"]) for t in items} == {("CM-2023", 1, 2, True)}
-    merged = await client.get(f"{API}/targets", params={"boundary_set": "CM-2025-07"}, headers=people["auditor"])
+    merged = await client.get(
+        f"{API}/targets", params={"boundary_set": "CM-2025-07", "kind": "mast"}, headers=people["auditor"]
+    )
     assert {t["counted"] for t in merged.json()["items"]} == {3}
 
 
@@ -196,7 +198,7 @@ async def test_the_trend_ends_on_the_day_asked_for(client: httpx.AsyncClient, pe
     await province.mast(since=date(2023, 8, 15))
     params = {"since": "2023-07-01", "as_of": "2023-09-10"}
     found = (await client.get(f"{API}/ratios/trend", params=params, headers=people["auditor"])).json()
-    assert [(i["day"], i["counted"], i["percent"]) for i in found["items"]] == [
+    assert [(i["day"], i["counted"], i["percent"]) for i in found["points"]] == [
         ("2023-07-31", 0, None),
         ("2023-08-31", 1, "0.00"),
         ("2023-09-10", 1, "0.00"),

@@ -65,11 +65,11 @@ async def test_cut_by_owner_by_unit_and_by_district(province: Province):
     await province.mast("VNPT", commune="32141@2023")
     await province.agree(mast, "MOBIFONE")
     by_owner = await figure(province, by="owner", boundary_set="CM-2023")
-    assert [(i["key"], i["shared"], i["counted"]) for i in by_owner["items"]] == [("VIETTEL", 1, 1), ("VNPT", 0, 1)]
+    assert [(i["key"], i["shared"], i["counted"]) for i in by_owner["groups"]] == [("VIETTEL", 1, 1), ("VNPT", 0, 1)]
     by_unit = await figure(province, by="unit", boundary_set="CM-2023")
-    assert [(i["name"], i["percent"]) for i in by_unit["items"]] == [("Xã Cái Nước", "100.00"), ("Xã Hòa Mỹ", "0.00")]
+    assert [(i["name"], i["percent"]) for i in by_unit["groups"]] == [("Xã Cái Nước", "100.00"), ("Xã Hòa Mỹ", "0.00")]
     by_district = await figure(province, by="district", boundary_set="CM-2023")
-    assert [(i["name"], i["counted"]) for i in by_district["items"]] == [("Huyện Cái Nước", 2)]
+    assert [(i["name"], i["counted"]) for i in by_district["groups"]] == [("Huyện Cái Nước", 2)]
     assert await fraction(province, unit="969@2023", boundary_set="CM-2023") == (1, 2)
     assert await fraction(province, owner="VNPT", boundary_set="CM-2023") == (0, 1)
 
@@ -79,7 +79,7 @@ async def test_the_same_structures_in_the_boundaries_of_another_time(province: P
     await province.mast(commune="31825@2025-07")
     assert await fraction(province, boundary_set="CM-2023") == (0, 1)
     assert await fraction(province, boundary_set="CM-2025-07") == (0, 2)
-    names = [i["name"] for i in (await figure(province, by="unit", boundary_set="CM-2025-07"))["items"]]
+    names = [i["name"] for i in (await figure(province, by="unit", boundary_set="CM-2025-07"))["groups"]]
     assert names == ["Phường Bạc Liêu", "Xã Hưng Mỹ"]
 
 
@@ -160,9 +160,9 @@ async def test_a_correction_of_the_owner_moves_the_mast_between_groups_only_from
     async with province.database.tx() as tx:
         await copies.store_structures(tx, structure_items(uuid4(), "CM-M-900000-1", [begun, mended]))
     earlier = await figure(province, known_at=told - timedelta(seconds=1), by="owner", as_of=date(2022, 1, 1))
-    assert [(i["key"], i["counted"]) for i in earlier["items"]] == [("VIETTEL", 2)]
+    assert [(i["key"], i["counted"]) for i in earlier["groups"]] == [("VIETTEL", 2)]
     later = await figure(province, known_at=told, by="owner", as_of=date(2022, 1, 1))
-    assert [(i["key"], i["counted"]) for i in later["items"]] == [("VIETTEL", 1), ("VNPT", 1)]
+    assert [(i["key"], i["counted"]) for i in later["groups"]] == [("VIETTEL", 1), ("VNPT", 1)]
 
 
 async def reasons(province: Province, side: str, actor: Actor = AUDITOR, **names: Any) -> list[str]:

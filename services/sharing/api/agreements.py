@@ -1,9 +1,8 @@
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import Query, Request, Response, status
 
-from kernel import history
+from kernel import batch, history
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, IfMatch, Now, Read, Tx, api_router, entity_tag
 from kernel.export import answered, listed_as
@@ -20,10 +19,10 @@ router = api_router("/api/sharing/v1", ["agreements"])
 
 
 @router.get("/agreements", dependencies=[needs("sharing:agreement:read")], **listed_as(schemas.AgreementPage))
-async def listing(
+async def list_agreements(
     request: Request, actor: CurrentActor, now: Now, asked: Annotated[queries.AgreementsAsked, Query()]
 ) -> Response:
-    """Agreements of the caller's organisation, of all for auditors, newest first, with their status on `as_of`."""
+    """Agreements on shared use, newest first. Your organisation's, all for auditors, with their status on `as_of`."""
     day, instant = asked.as_of or local_date(now), known_instant(asked.known_at, now)
 
     async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
@@ -33,18 +32,33 @@ async def listing(
 
 
 @router.post("/agreements", dependencies=[needs("sharing:agreement:record")], status_code=status.HTTP_201_CREATED)
-async def record(
+async def record_agreement(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.AgreementRecord, response: Response
 ) -> schemas.RecordedRead:
-    """Records that a tenant may use a structure. 409 `StructureNotKnownYet` with Retry-After: the copy may lag."""
+    """Record that a tenant may use a structure. 409 `StructureNotKnownYet` with Retry-After: the copy may lag."""
     made = await commands.agree(tx, actor, body.structure_id, body.tenant, body.terms(), now=now)
     response.headers["Location"] = f"/api/sharing/v1/agreements/{made.id}"
     return _recorded(made, response)
 
 
+@router.post("/agreements:batch", dependencies=[needs("sharing:agreement:record")])
+async def record_agreements(
+    request: Request, actor: CurrentActor, tx: Tx, now: Now, body: schemas.AgreementsRecord
+) -> batch.Results:
+    """Record up to 100 agreements. Each stands or falls by itself and says so; the others stay."""
+
+    async def act(one: schemas.AgreementRecord) -> schemas.RecordedRead:
+        made = await commands.agree(tx, actor, one.structure_id, one.tenant, one.terms(), now=now)
+        return schemas.RecordedRead(id=made.id, version=made.no)
+
+    return await batch.each(request, tx, body.items, act)
+
+
 @router.get("/agreements/{agreement_id}", dependencies=[needs("sharing:agreement:read")])
-async def detail(actor: CurrentActor, read: Read, agreement_id: UUID, response: Response) -> schemas.AgreementRead:
-    """One agreement with every statement about it; 404 for whoever is no party and no auditor."""
+async def read_agreement(
+    actor: CurrentActor, read: Read, agreement_id: schemas.AgreementId, response: Response
+) -> schemas.AgreementRead:
+    """One agreement with every statement about it. 404 for whoever is no party and no auditor."""
     row = await queries.agreement(read, agreement_id, actor=actor)
     rows = await queries.change_rows(read, agreement_id)
     response.headers["ETag"] = entity_tag(row.last_no)
@@ -67,16 +81,16 @@ async def detail(actor: CurrentActor, read: Read, agreement_id: UUID, response: 
     dependencies=[needs("sharing:agreement:terminate")],
     status_code=status.HTTP_201_CREATED,
 )
-async def terminate(
+async def terminate_agreement(
     actor: CurrentActor,
     tx: Tx,
     now: Now,
-    agreement_id: UUID,
+    agreement_id: schemas.AgreementId,
     body: schemas.TerminationGive,
     if_match: IfMatch,
     response: Response,
 ) -> schemas.RecordedRead:
-    """Ends an agreement on a day; the parties may each do so. 409 when it is not in force then."""
+    """End an agreement on a day. The parties may each do so. 409 when it is not in force then."""
     made = await commands.terminate(tx, actor, agreement_id, body.on, body.reason, now=now, if_match=if_match)
     return _recorded(made, response)
 
@@ -86,16 +100,16 @@ async def terminate(
     dependencies=[needs("sharing:agreement:correct")],
     status_code=status.HTTP_201_CREATED,
 )
-async def correct(
+async def correct_agreement(
     actor: CurrentActor,
     tx: Tx,
     now: Now,
-    agreement_id: UUID,
+    agreement_id: schemas.AgreementId,
     body: schemas.CorrectionGive,
     if_match: IfMatch,
     response: Response,
 ) -> schemas.RecordedRead:
-    """Says that a statement was wrong. Figures as known before the correction stay what they were."""
+    """Say that a statement was wrong. Figures as known before the correction stay what they were."""
     terms = body.terms.terms() if body.terms else None
     made = await commands.correct(
         tx, actor, agreement_id, body.corrects, terms, body.reason, now=now, if_match=if_match

@@ -4,7 +4,6 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.auth import Actor
 from kernel.clock import local_date
@@ -31,7 +30,7 @@ class TooManyPoints(Invalid):
 class ScopeAsked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: schemas.Kind = "mast"
+    kind: Annotated[schemas.Kind, Field(description="Of structures.")] = "mast"
     as_of: Annotated[Day | None, Field(description="State at the end of this day; default today.")] = None
     known_at: Annotated[
         str | None,
@@ -42,15 +41,15 @@ class ScopeAsked(BaseModel):
         Word | None, Field(description="Such as `CM-2023`; default the set in force on the day.")
     ] = None
     unit: Annotated[Word | None, Field(description="A commune or a district of the boundary set.")] = None
-    owner: Word | None = None
+    owner: Annotated[Word | None, Field(description="Organisation code.")] = None
 
 
 class RatioAsked(ScopeAsked):
-    by: schemas.By | None = None
+    by: Annotated[schemas.By | None, Field(description="What `groups` are told by.")] = None
 
 
 class StructuresAsked(Listing, ScopeAsked):
-    side: schemas.Side = "numerator"
+    side: Annotated[schemas.Side, Field(description="Of the fraction, or what it leaves out.")] = "numerator"
     reason_in: Words | None = operator("reason", "in", "Only what is counted, shared or left out for these reasons.")
 
 
@@ -58,7 +57,7 @@ class TrendAsked(ScopeAsked):
     since: Annotated[Day, Field(description="The months from this day's to that of `as_of`.")] = date(2023, 6, 1)
 
 
-async def scope_of(read: AsyncSession, asked: ScopeAsked, actor: Actor, now: datetime) -> Scope:
+async def scope_of(read: Read, asked: ScopeAsked, actor: Actor, now: datetime) -> Scope:
     return await queries.scope(
         read,
         actor=actor,
@@ -77,8 +76,8 @@ def spoken(scope: Scope) -> dict[str, Any]:
 
 
 @router.get("/ratios", dependencies=[needs("sharing:ratio:read")], response_model=schemas.RatioRead)
-async def ratio(actor: CurrentActor, read: Read, now: Now, asked: Annotated[RatioAsked, Query()]) -> Any:
-    """The figure as of a day as known at an instant, in total and by owner, unit (commune) or district."""
+async def read_ratio(actor: CurrentActor, read: Read, now: Now, asked: Annotated[RatioAsked, Query()]) -> Any:
+    """The ratio as of a day as known at an instant. In total, and by owner, unit (commune) or district."""
     scope = await scope_of(read, asked, actor, now)
     return {**spoken(scope), **orjson.loads(await queries.ratio(read, scope, asked.by))}
 
@@ -86,16 +85,16 @@ async def ratio(actor: CurrentActor, read: Read, now: Now, asked: Annotated[Rati
 @router.get(
     "/ratios/structures", dependencies=[needs("sharing:ratio:read")], **listed_as(schemas.StructurePage, CSV, XLSX)
 )
-async def structures(
+async def list_ratio_structures(
     request: Request, actor: CurrentActor, read: Read, now: Now, asked: Annotated[StructuresAsked, Query()]
 ) -> Response:
-    """The structures behind a figure, each with the reason why it is counted, shared or left out.
+    """The structures behind a figure. Each with the reason why it is counted, shared or left out.
 
     Who shares is told to auditors and to the parties; to others `sharers` is null.
     """
     scope = await scope_of(read, asked, actor, now)
 
-    async def fetch(session: AsyncSession, after: list[Any] | None, limit: int) -> Rows:
+    async def fetch(session: Read, after: list[Any] | None, limit: int) -> Rows:
         return await queries.structures(
             session, scope, asked.side, actor=actor, limit=limit, after=after,
             fields=asked.fields, reasons=asked.reason_in, total=asked.total,
@@ -107,8 +106,8 @@ async def structures(
 
 
 @router.get("/ratios/trend", dependencies=[needs("sharing:ratio:read")], response_model=schemas.TrendRead)
-async def trend(actor: CurrentActor, read: Read, now: Now, asked: Annotated[TrendAsked, Query()]) -> Any:
-    """The figure at the end of each month and on `as_of`, all as known at one instant."""
+async def read_ratio_trend(actor: CurrentActor, read: Read, now: Now, asked: Annotated[TrendAsked, Query()]) -> Any:
+    """The ratio month by month. At the end of each month and on `as_of`, all as known at one instant."""
     scope = await scope_of(read, asked, actor, now)
     days = list(month_ends(asked.since, scope.as_of))
     if len(days) > MOST_MONTHS:
@@ -116,11 +115,11 @@ async def trend(actor: CurrentActor, read: Read, now: Now, asked: Annotated[Tren
             errors=[Fault("/query/since", "too_many", TooManyPoints.detail, months=MOST_MONTHS)], months=MOST_MONTHS
         )
     rows = await queries.trend(read, scope, days)
-    items = [
+    points = [
         {"day": row.day, "shared": row.shared, "counted": row.counted, "percent": _text(row.shared, row.counted)}
         for row in rows
     ]
-    return {**spoken(scope), "items": items}
+    return {**spoken(scope), "points": points}
 
 
 def _text(shared: int, counted: int) -> str | None:

@@ -4,8 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from kernel.batch import Items
 from kernel.listing import Page, Sparse
 from kernel.texts import Day
 from services.sharing.domain.agreement import Terms
@@ -17,8 +19,18 @@ Code = Annotated[str, Field(min_length=1, max_length=40)]
 Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
+STRUCTURE, CHANGE = "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c21", "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c22"
+
+
+def _shown(*examples: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": list(examples)})
+
+
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+AgreementId = Annotated[UUID, Path(description="The agreement.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c20"])]
 
 
 class AgreementTerms(Strict):
@@ -44,12 +56,31 @@ class AgreementTerms(Strict):
 class AgreementRecord(AgreementTerms):
     """The owner is whoever owns the structure on `valid_from`."""
 
+    model_config = _shown(
+        {
+            "structure_id": STRUCTURE,
+            "tenant": "VNPT",
+            "kind": "lease",
+            "valid_from": "2026-11-01",
+            "valid_to": "2031-11-01",
+            "number": "12/2026/HĐ-DCHT",
+        }
+    )
+
     structure_id: UUID
     tenant: Code
 
 
+class AgreementsRecord(Items[AgreementRecord]):
+    """Up to 100 agreements, recorded in their order."""
+
+    model_config = _shown({"items": AgreementRecord.model_config["json_schema_extra"]["examples"]})  # type: ignore[index]
+
+
 class TerminationGive(Strict):
     """`on`: the first day on which the agreement no longer holds."""
+
+    model_config = _shown({"on": "2026-12-01", "reason": "Chấm dứt theo thoả thuận của hai bên"})
 
     on: Day
     reason: Reason
@@ -57,6 +88,8 @@ class TerminationGive(Strict):
 
 class CorrectionGive(Strict):
     """`corrects` is the id of a change; without `terms` it is undone."""
+
+    model_config = _shown({"corrects": CHANGE, "reason": "Ghi nhầm số hợp đồng"})
 
     corrects: UUID
     terms: AgreementTerms | None = None
@@ -168,7 +201,9 @@ class ScopeRead(BaseModel):
 
 
 class RatioRead(ScopeRead, Figure):
-    items: list[FigureOf]
+    """`groups` by what `by` names, else empty."""
+
+    groups: list[FigureOf]
 
 
 class SharerRead(BaseModel):
@@ -205,10 +240,10 @@ class TrendPoint(Figure):
 
 
 class TrendRead(ScopeRead):
-    items: list[TrendPoint]
+    points: list[TrendPoint]
 
 
-class TargetRead(BaseModel):
+class TargetRead(Sparse):
     """`needed` shared structures for `percent`, `gap` of them missing; null when nothing is counted."""
 
     plan: str
@@ -225,13 +260,13 @@ class TargetRead(BaseModel):
     met: bool | None
 
 
-class TargetList(BaseModel):
+class TargetPage(Page):
     as_of: date
     known_at: datetime
     items: list[TargetRead]
 
 
-class DefinitionRead(BaseModel):
+class DefinitionRead(Sparse):
     id: str
     code: str
     version: int
@@ -244,11 +279,11 @@ class DefinitionRead(BaseModel):
     content: dict[str, Any]
 
 
-class DefinitionList(BaseModel):
+class DefinitionPage(Page):
     items: list[DefinitionRead]
 
 
-class BoundarySetRead(BaseModel):
+class BoundarySetRead(Sparse):
     code: str
     title_vi: str
     title_en: str
@@ -257,5 +292,5 @@ class BoundarySetRead(BaseModel):
     reported: bool
 
 
-class BoundarySetList(BaseModel):
+class BoundarySetPage(Page):
     items: list[BoundarySetRead]

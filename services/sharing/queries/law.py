@@ -2,10 +2,102 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.listing import Dated, Listing, Order, Rows, Shape, Word, Words, conditions, operator, page
+from kernel.texts import Day
+
+Kind = Literal["mast", "pole", "duct"]
+
+
+class DefinitionsAsked(Listing):
+    """What counts as shared, by which version of the definition."""
+
+    kind: Annotated[Kind | None, Field(description="Of which kind of structure.")] = None
+    code: Annotated[Word | None, Field(description="Every version of one definition, such as `mast.declared`.")] = None
+    is_default: Annotated[bool | None, Field(description="The one that figures follow unless told otherwise.")] = None
+
+
+class BoundarySetsAsked(Listing):
+    """The borders by which figures can be cut."""
+
+    reported: Annotated[bool | None, Field(description="Whether the province reports by them.")] = None
+
+
+class TargetsAsked(Listing, Dated):
+    """Targets beside the figure of a day. Without `boundary_set` each is held against the borders its plan meant."""
+
+    kind: Annotated[Kind | None, Field(description="Of which kind of structure; all.")] = None
+    plan: Annotated[Word | None, Field(description="Such as `CM-KH250`.")] = None
+    plan_in: Words | None = operator("plan", "in", "One of these plans.")
+    due_on_gte: Day | None = operator("due_on", "gte", "Due on this day or later.")
+    due_on_lt: Day | None = operator("due_on", "lt", "Due before this day.")
+    definition: Annotated[Word | None, Field(description="Such as `mast.declared.1`.")] = None
+    boundary_set: Annotated[Word | None, Field(description="Such as `CM-2023`; the plan's own borders.")] = None
+
+
+DEFINITION = Shape(
+    {
+        "id": "d.code || '.' || d.version",
+        "code": "d.code",
+        "version": "d.version",
+        "kind": "d.kind",
+        "is_default": "d.is_default",
+        "valid_from": "d.valid_from",
+        "valid_to": "NULLIF(d.valid_to, 'infinity')",
+        "sha256": "d.sha256",
+        "published_at": "d.published_at",
+        "content": "d.content",
+    }
+)
+_BORDERS = ("code", "title_vi", "title_en", "valid_from", "valid_to", "reported")
+BOUNDARY_SET = Shape({name: f"b.{name}" for name in _BORDERS})
+TARGET = Shape(
+    {
+        "plan": "t.plan",
+        "source": "p.source",
+        "boundary_set": "p.boundary_set",
+        "kind": "t.kind",
+        "due_on": "t.due_on",
+        "is_base": "t.is_base",
+        "percent": "trim_scale(t.percent)::text",
+        # Beside the plan's own words; filled in by whoever has the figures.
+        **dict.fromkeys(("shared", "counted", "needed", "gap", "met"), "NULL"),
+    }
+)
+
+
+async def definition_list(
+    read: AsyncSession, asked: DefinitionsAsked, *, limit: int, after: Sequence[Any] | None
+) -> Rows:
+    clauses, values = conditions(asked, {"kind": "d.kind", "code": "d.code", "is_default": "d.is_default"})
+    source = f"FROM definition d WHERE {' AND '.join(['true', *clauses])}"
+    order = Order({"d.kind": "text", "d.code": "text", "d.version": "int"})
+    row = DEFINITION.sql(asked.fields)
+    return await page(read, row, source, order, values, limit=limit, after=after, total=asked.total)
+
+
+async def boundary_set_list(
+    read: AsyncSession, asked: BoundarySetsAsked, *, limit: int, after: Sequence[Any] | None
+) -> Rows:
+    clauses, values = conditions(asked, {"reported": "b.reported"})
+    source = f"FROM boundary_set b WHERE {' AND '.join(['true', *clauses])}"
+    row, order = BOUNDARY_SET.sql(asked.fields), Order({"b.code": "text"})
+    return await page(read, row, source, order, values, limit=limit, after=after, total=asked.total)
+
+
+async def target_list(read: AsyncSession, asked: TargetsAsked, *, limit: int, after: Sequence[Any] | None) -> Rows:
+    """The plan's own words; the figures beside them are the caller's to add. Raises UnknownField (422)."""
+    clauses, values = conditions(asked, {"kind": "t.kind", "plan": "t.plan", "due_on": "t.due_on"})
+    where = " AND ".join(["true", *clauses])
+    source = f"FROM target t JOIN plan p ON p.code = t.plan WHERE {where}"
+    order = Order({"t.kind": "text", "t.due_on": "date", "t.plan": "text", "t.is_base": "boolean"})
+    TARGET.sql(asked.fields)
+    return await page(read, TARGET.sql(), source, order, values, limit=limit, after=after, total=asked.total)
 
 
 async def published_hashes(read: AsyncSession) -> dict[str, str]:

@@ -146,7 +146,7 @@ _ITEM = f"""json_build_object('key', i.key, 'name', i.name, 'shared', i.num, 'co
   'percent', {_PERCENT.format(num="i.num", den="i.den")})"""
 _TOTAL = (
     "SELECT json_build_object('shared', coalesce(sum(num), 0)::bigint, 'counted', coalesce(sum(den), 0)::bigint,"
-    " 'percent', {percent}, 'items', {items})::text AS found FROM f"
+    " 'percent', {percent}, 'groups', {items})::text AS found FROM f"
 )
 _KEYED = (
     "(SELECT coalesce(json_agg({item} ORDER BY i.key), '[]') FROM ("
@@ -171,7 +171,7 @@ _FIGURES = {by: _SUMS + _TOTAL.format(percent=_RATIO, items=items) for by, items
 
 
 async def ratio(read: AsyncSession, scope: Scope, by: str | None = None) -> str:
-    """JSON text: shared, counted, percent (null when nothing is counted) and items by `by`. One statement.
+    """JSON text: shared, counted, percent (null when nothing is counted) and groups by `by`. One statement.
 
     `by`: `owner`, `unit`, `district` (the unit above) or None.
     """

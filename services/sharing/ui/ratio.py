@@ -83,9 +83,9 @@ async def _cuts(
     level = (
         "unit" if not districts or request.query_params.get("level") == "commune" or given.scope.unit else "district"
     )
-    units = orjson.loads(await ratios.ratio(read, given.scope, level))["items"]
+    units = orjson.loads(await ratios.ratio(read, given.scope, level))["groups"]
     owners = board.bars(
-        figure["items"],
+        figure["groups"],
         target,
         lambda item: words.named(names, item["key"], lang),
         lambda item: _address(request, owner=item["key"]) + "#lists",

@@ -1,0 +1,197 @@
+"""Who may do what, cell by cell over HTTP: operation x capability x what relates the caller to the agreement."""
+
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from infra.documents.authorisation import CAPABILITIES, Door, doors
+from kernel.direct import bare
+from kernel.export import CSV, XLSX
+from kernel.web.forms import FIELD, form_token
+from services.sharing.commands.agreements import agree
+from services.sharing.domain.agreement import Terms
+from services.sharing.domain.policy import PERMISSIONS
+from tests.fixtures.realm import Realm
+from tests.fixtures.service import RolledBack
+from tests.sharing.conftest import NOW, VIETTEL, Province
+
+pytestmark = pytest.mark.database
+API = "/api/sharing/v1"
+# Viettel owns the mast that VNPT rents.
+PLACES = {"owner": "VIETTEL", "tenant": "VNPT", "other operator": "MOBIFONE", "department": "SXD"}
+PARTIES = ("owner", "tenant")
+NUMBER = "77/2026/HD"
+
+
+@cache
+def all_doors() -> tuple[Door, ...]:
+    return tuple(doors("sharing"))
+
+
+def allowed(permission: str, capability: str, place: str, *, named: bool) -> bool:
+    """`named`: the door leads to the agreement or to its structure."""
+    return any(
+        grant.capability in ("*", capability) and (not named or grant.relation == "any" or place in PARTIES)
+        for grant in PERMISSIONS[permission]
+    )
+
+
+@dataclass
+class World:
+    client: httpx.AsyncClient
+    database: RolledBack
+    realm: Realm
+    structure: UUID
+    agreement: UUID
+    change: UUID
+    tokens: dict[tuple[str, str], dict[str, str]]
+
+    def header(self, capability: str, place: str) -> dict[str, str]:
+        if (capability, place) not in self.tokens:
+            self.tokens[capability, place] = self.realm.header("x", PLACES[place], capability)
+        return self.tokens[capability, place]
+
+    @asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        assert self.database._connection is not None
+        driver = await bare(self.database._connection)
+        await driver.execute("SAVEPOINT cell")
+        try:
+            yield
+        finally:
+            await driver.execute("ROLLBACK TO SAVEPOINT cell")
+
+    def body(self, path: str) -> dict[str, Any]:
+        agreement = {"structure_id": str(self.structure), "tenant": "VNPT", "kind": "lease", "valid_from": "2020-02-01"}
+        return {
+            "agreements": {**agreement, "valid_to": "2021-02-01"},
+            "agreements:batch": {"items": [{**agreement, "valid_to": "2021-02-01"}]},
+            "termination": {"on": "2026-11-20", "reason": "x"},
+            "corrections": {"corrects": str(self.change), "reason": "x"},
+            "mending": {"payload": "{}"},
+            "dismissal": {"reason": "x"},
+        }.get(path.rsplit("/", 1)[-1], {})
+
+    async def ask(self, door: Door, capability: str, place: str) -> httpx.Response:
+        path = door.path.replace("{agreement_id}", str(self.agreement))
+        path = path.replace("{message}", "registry-7").replace("{act}", "redrive")
+        header = self.header(capability, place)
+        if door.method == "GET":
+            return await self.client.get(path, headers=header)
+        async with self.undone():
+            if path.startswith("/api/"):
+                return await self.client.post(path, json=self.body(path), headers=header)
+            data = {FIELD: form_token("tests", "session-x", date(2026, 11, 20)), "structure": str(self.structure)}
+            return await self.client.post(path, data=data, headers=header)
+
+
+@pytest.fixture(scope="module")
+def tokens() -> dict[tuple[str, str], dict[str, str]]:
+    return {}
+
+
+@pytest.fixture
+async def world(
+    client: httpx.AsyncClient, database: RolledBack, realm: Realm, province: Province, tokens: dict[Any, Any]
+) -> World:
+    structure = await province.mast()
+    async with database.tx() as tx:
+        made = await agree(tx, VIETTEL, structure, "VNPT", Terms("lease", date(2024, 1, 1), None, NUMBER), now=NOW)
+        change = (await tx.execute(sa.text("SELECT id FROM agreement_change"))).scalar_one()
+        await tx.execute(
+            sa.text(
+                "INSERT INTO parked (stream, stream_seq, subject, payload, error, parked_at, tries)"
+                " VALUES ('registry', 7, 'registry.unit.changed.v1', '{}', 'x', now(), 0)"
+            )
+        )
+    return World(client, database, realm, structure, made.id, change, tokens)
+
+
+def named(door: Door) -> bool:
+    """Whether what the caller is to the agreement decides at this door; a batch answers for each of its items."""
+    return "{agreement_id}" in door.path or (door.method, door.path) == ("POST", f"{API}/agreements")
+
+
+@pytest.mark.parametrize("door", all_doors(), ids=lambda door: f"{door.method} {door.path}")
+async def test_every_door_opens_to_whom_the_table_says(world: World, door: Door) -> None:
+    wrong = []
+    for place in PLACES:
+        for capability in CAPABILITIES:
+            expected = allowed(door.permission, capability, place, named=named(door))
+            status = (await world.ask(door, capability, place)).status_code
+            if status >= 500 or (status not in (401, 403, 404)) != expected:
+                wrong.append((capability, place, status, expected))
+    assert wrong == []
+
+
+async def test_a_batch_refuses_the_item_of_a_stranger(world: World) -> None:
+    door = Door("POST", f"{API}/agreements:batch", "sharing:agreement:record")
+    for place in PLACES:
+        answer = await world.ask(door, "owner", place)
+        assert [one["status"] for one in answer.json()["items"]] == [201 if place in PARTIES else 403], place
+
+
+DERIVED = [
+    f"{API}/agreements",
+    f"{API}/agreements?total=true",
+    f"{API}/agreements?q={NUMBER}",
+    f"{API}/agreements?party=VNPT&status.in=in_force",
+    f"{API}/agreements?fields=number&expand=structure",
+    f"{API}/agreements csv",
+    f"{API}/agreements xlsx",
+    "/sharing/agreements",
+    f"/sharing/agreements?q={NUMBER}",
+]
+FORMS = {"csv": CSV, "xlsx": XLSX}
+
+
+def text_of(answer: httpx.Response) -> str:
+    if not answer.headers["content-type"].startswith(XLSX):
+        return answer.text
+    book = zipfile.ZipFile(io.BytesIO(answer.content))
+    return "".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
+
+
+@pytest.mark.parametrize("address", DERIVED)
+async def test_a_foreign_agreement_is_in_no_derived_read(world: World, address: str) -> None:
+    path, _, form = address.partition(" ")
+    accept = FORMS.get(form, "text/html" if path.startswith("/sharing") else "application/json")
+    wrong = []
+    for place in PLACES:
+        for capability in CAPABILITIES:
+            answer = await world.client.get(path, headers={**world.header(capability, place), "Accept": accept})
+            told = answer.status_code == 200 and (NUMBER in text_of(answer).replace(f"q={NUMBER}", ""))
+            if "q=" in path and path.startswith("/sharing"):
+                told = answer.status_code == 200 and str(world.agreement) in answer.text
+            if "total=true" in path and answer.status_code == 200:
+                assert answer.json()["total"] == int(told)
+            if told != allowed("sharing:agreement:read", capability, place, named=True):
+                wrong.append((capability, place, answer.status_code, told))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("address", [f"{API}/ratios/structures", f"{API}/ratios/structures csv", "/sharing/ratio"])
+async def test_who_shares_is_told_to_parties_and_auditors_only(world: World, address: str) -> None:
+    path, _, form = address.partition(" ")
+    for place in PLACES:
+        for capability in CAPABILITIES:
+            header = {**world.header(capability, place), "Accept": FORMS.get(form, "application/json")}
+            answer = await world.client.get(path, params={"side": "numerator"}, headers=header)
+            told = answer.status_code == 200 and str(world.agreement) in answer.text
+            assert told <= allowed("sharing:tenants:read", capability, place, named=True), (capability, place)
+            if path.startswith("/api/"):
+                assert told == allowed("sharing:tenants:read", capability, place, named=True), (capability, place)
+
+
+def test_no_row_of_the_table_is_without_a_cell() -> None:
+    assert set(PERMISSIONS) == {door.permission for door in all_doors()} | {"sharing:tenants:read"}
