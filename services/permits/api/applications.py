@@ -5,16 +5,18 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
+from kernel.batch import Results, each
 from kernel.db import new_id
 from kernel.edge import CurrentActor, Now, Read, Tx, api_router, entity_tag
 from kernel.export import CSV, GEOJSON, JSON, XLSX, accepted, answered, listed_as
 from kernel.listing import Rows
+from kernel.web.i18n import locale_of
 from services.permits import commands, queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas.clocks import ClocksRead
 from services.permits.api.schemas.dossier import ApplicationPage, ApplicationRead
-from services.permits.api.schemas.filing import ReceiptRead
-from services.permits.api.schemas.given import ApplicationFile, DossierId
+from services.permits.api.schemas.filing import CheckRead, ReceiptRead
+from services.permits.api.schemas.given import ApplicationFile, ApplicationsFile, DossierId
 from services.permits.queries.listing import SHAPE
 
 router = api_router("/api/permits/v1", ["dossiers"])
@@ -49,7 +51,39 @@ async def file_application(
     receipt = await commands.file(tx, actor, given.filing(), application_id=new_id(), settings=settings, now=now)
     response.headers["Location"] = f"/api/permits/v1/applications/{receipt.id}"
     response.headers["ETag"] = entity_tag(receipt.version)
+    return _receipt(receipt)
+
+
+def _receipt(receipt: commands.Receipt) -> dict[str, Any]:
     return {**receipt.__dict__, "sites": [site.model_dump() for site in receipt.sites]}
+
+
+@router.post("/applications:batch", dependencies=[needs("permits:application:file")])
+async def file_applications(
+    given: ApplicationsFile, request: Request, actor: CurrentActor, tx: Tx, now: Now
+) -> Results:
+    """File up to 100 dossiers. Each by itself: what is refused takes no number, the others keep theirs."""
+    settings = request.app.state.settings
+
+    async def act(one: ApplicationFile) -> ReceiptRead:
+        filed = await commands.file(tx, actor, one.filing(), application_id=new_id(), settings=settings, now=now)
+        return ReceiptRead.model_validate(_receipt(filed))
+
+    return await each(request, tx, given.items, act)
+
+
+@router.post("/applications:check", dependencies=[needs("permits:application:file")])
+async def check_application(
+    given: ApplicationFile, request: Request, actor: CurrentActor, read: Read, now: Now
+) -> CheckRead:
+    """Ask what filing this now would mean. The same engine as the filing, nothing is changed, no key is needed.
+
+    Tells the procedure that would govern, the parts, every fault with its pointer, who would be asked and why, the
+    lead, and the clocks with their days. Faults are the answer here, not a refusal.
+    """
+    outlook = await commands.check(read, actor, given.filing(), settings=request.app.state.settings, now=now)
+    translate = request.app.state.frame.translations(locale_of(request)).gettext
+    return CheckRead.of(outlook, translate)
 
 
 @router.get("/applications/{id}", response_model=ApplicationRead, dependencies=[needs("permits:application:read")])

@@ -1,6 +1,7 @@
 """Every state change of permits: lock, policy, rule, write, audit, outbox, in the transaction of the caller."""
 
 from services.permits.commands.assign import claim, hand_back
+from services.permits.commands.check import Outlook, check
 from services.permits.commands.complete import accept, deem_complete, request_supplement, supplement
 from services.permits.commands.copies import empty_copies, take_organisations, take_units
 from services.permits.commands.decide import decide, extend, withdraw
@@ -15,9 +16,11 @@ from services.permits.commands.works import notify_works
 __all__ = [
     "Changed",
     "Filing",
+    "Outlook",
     "Receipt",
     "Taken",
     "accept",
+    "check",
     "claim",
     "decide",
     "deem_complete",

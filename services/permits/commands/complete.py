@@ -1,6 +1,7 @@
 """Completeness: found complete, deemed complete, asked for more, answered; and the reviews that then begin."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import policy
 from services.permits.domain.application import (
     PartDraft,
+    SiteDraft,
     SupplementItem,
     check_request,
     facts_of,
@@ -28,7 +30,8 @@ from services.permits.domain.application import (
 )
 from services.permits.domain.calendar import Calendar
 from services.permits.domain.clock import Readings
-from services.permits.domain.procedure import route
+from services.permits.domain.predicate import Reason
+from services.permits.domain.procedure import Procedure, route
 from services.permits.domain.refusals import DossierFaulty, NoMandate
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings
@@ -88,6 +91,26 @@ def _decision_due(clocks: Readings) -> date | None:
     return max(running, default=None)
 
 
+@dataclass(frozen=True)
+class Routed:
+    """An agency of the procedure: asked or not and why, and who holds its function on the day."""
+
+    function: str
+    asked: bool
+    org: str | None
+    source: str
+    reasons: Sequence[Reason]
+
+
+async def routed(
+    tx: AsyncSession, procedure: Procedure, sites: Sequence[SiteDraft], area: str, today: date
+) -> list[Routed]:
+    defaults = {code: fact.get("default") for code, fact in (await queries.entries(tx, "fact"))["fact"].items()}
+    agencies = route(procedure, [facts_of(site, defaults) for site in sites])
+    holders = await queries.mandates(tx, [agency.function for agency in agencies], area, today)
+    return [Routed(a.function, a.asked, holders.get(a.function), a.source, a.reasons) for a in agencies]
+
+
 async def _start_reviews(
     tx: AsyncSession,
     actor: Actor,
@@ -98,27 +121,26 @@ async def _start_reviews(
     now: datetime,
 ) -> list[str]:
     """Asks every agency that a predicate names, by who holds its function today. Raises NoMandate (409)."""
-    defaults = {code: fact.get("default") for code, fact in (await queries.entries(tx, "fact"))["fact"].items()}
-    facts = [facts_of(site, defaults) for site in await queries.site_drafts(tx, dossier.id)]
-    functions = [agency.function for agency in route(dossier.procedure, facts) if agency.asked]
     today = local_date(now)
-    holders = await queries.mandates(tx, functions, settings.area, today)
-    for function in functions:
-        if function not in holders:
-            raise NoMandate(function=function, day=f"{today:%d/%m/%Y}")
+    sites = await queries.site_drafts(tx, dossier.id)
+    asked = [agency for agency in await routed(tx, dossier.procedure, sites, settings.area, today) if agency.asked]
+    functions = [agency.function for agency in asked]
+    for agency in asked:
+        if agency.org is None:
+            raise NoMandate(function=agency.function, day=f"{today:%d/%m/%Y}")
     rows = [
         {
             "id": new_id(),
             "application_id": dossier.id,
-            "function": function,
+            "function": agency.function,
             "position": position,
             "round": 1,
-            "org": holders[function],
+            "org": agency.org,
             "asked_on": today,
             "late": False,
             "version": 1,
         }
-        for position, function in enumerate(functions)
+        for position, agency in enumerate(asked)
     ]
     await tx.execute(sa.insert(Review), rows)
     owner = Bearer(

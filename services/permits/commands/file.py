@@ -17,10 +17,10 @@ from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.errors import N_, Fault
 from services.permits import queries
-from services.permits.commands.ledger import Bearer, Deed, tick
+from services.permits.commands.ledger import Bearer, Deed, Movement, moved, write
 from services.permits.commands.number import next_number
 from services.permits.domain import numbers, policy
-from services.permits.domain.application import PartDraft, SiteDraft, check_filing
+from services.permits.domain.application import PartDraft, SiteDraft, filing_faults
 from services.permits.domain.refusals import DossierFaulty, RegistrarOnly
 from services.permits.settings import PermitsSettings
 from services.permits.tables import Application, ApplicationPart, ApplicationSite
@@ -59,10 +59,32 @@ class Receipt:
     sites: Sequence[Site]
 
 
-async def file(
-    tx: AsyncSession, actor: Actor, filing: Filing, *, application_id: UUID, settings: PermitsSettings, now: datetime
-) -> Receipt:
-    """Raises Forbidden, RegistrarOnly (403), DossierFaulty (422), NoProcedure, NoCalendar, NoMandate (409)."""
+@dataclass(frozen=True)
+class Prepared:
+    """A dossier held against the law and the lists, before anything is written: for filing and for asking alike."""
+
+    filing: Filing
+    applicant: str
+    received_at: datetime
+    ground: queries.FilingGround
+    faults: Sequence[Fault]
+
+    def received(self, cause: UUID) -> Deed:
+        """The act of receipt. Raises CalendarEnds (409)."""
+        effective_on = self.ground.calendar.incoming(self.received_at)
+        return Deed("received", self.received_at, effective_on, cause)
+
+    def moved(self, deed: Deed) -> Movement:
+        """The clocks that the receipt starts. Raises CalendarEnds (409)."""
+        return moved(self.ground.procedure, deed, calendar=self.ground.calendar)
+
+
+async def prepare(
+    tx: AsyncSession, actor: Actor, filing: Filing, *, settings: PermitsSettings, now: datetime
+) -> Prepared:
+    """Raises Forbidden, RegistrarOnly (403), DossierFaulty (422) when it is not said well whose it is and since when,
+    NoProcedure, NoCalendar, NoMandate (409).
+    """
     policy.demand(actor, "permits:application:file")
     applicant, received_at = await _on_behalf(tx, actor, filing, now)
     ground = await queries.filing_ground(
@@ -77,16 +99,30 @@ async def file(
         files=[part.file_id for part in filing.parts],
         max_bytes=settings.max_dossier_mb * 1_000_000,
     )
-    check_filing(filing.sites, filing.parts, ground.rules)
-    row = _application(application_id, applicant, actor, filing, received_at, ground, now)
+    faults = filing_faults(filing.sites, filing.parts, ground.rules)
+    return Prepared(filing, applicant, received_at, ground, faults)
+
+
+async def file(
+    tx: AsyncSession, actor: Actor, filing: Filing, *, application_id: UUID, settings: PermitsSettings, now: datetime
+) -> Receipt:
+    """Raises Forbidden, RegistrarOnly (403), DossierFaulty (422), NoProcedure, NoCalendar, NoMandate,
+    CalendarEnds (409).
+    """
+    prepared = await prepare(tx, actor, filing, settings=settings, now=now)
+    if prepared.faults:
+        raise DossierFaulty(errors=prepared.faults)
+    ground, received_at = prepared.ground, prepared.received_at
+    deed = prepared.received(application_id)
+    movement = prepared.moved(deed)
+    row = _application(prepared, actor, deed, now)
     sites = [_site(no, site) for no, site in enumerate(filing.sites, 1)]
     await tx.execute(sa.insert(Application).values(row))
     await tx.execute(sa.insert(ApplicationSite), [_site_row(application_id, *each) for each in sites])
     await _put_parts(tx, application_id, filing.parts, now)
     owner = Bearer(application_id, ground.procedure_id, ground.procedure, ground.lead_org, {})
-    deed = Deed("received", received_at, row["effective_on"], application_id)
-    clocks = await tick(tx, actor, owner, deed, calendar=ground.calendar, now=now, fresh=True)
-    due_on = min((reading.due_on for reading in clocks.values() if reading.due_on), default=None)
+    await write(tx, actor, owner, deed, movement, calendar=ground.calendar, now=now)
+    due_on = first_due(movement)
     year = local_date(now).year
     number = numbers.dossier_number(year, await next_number(tx, numbers.dossier_series(settings.area), year))
     await tx.execute(sa.update(Application).where(col(Application.id) == application_id).values(number=number))
@@ -127,27 +163,24 @@ async def _on_behalf(tx: AsyncSession, actor: Actor, filing: Filing, now: dateti
     return str(filing.applicant), filing.received_at or now
 
 
-def _application(
-    application_id: UUID,
-    applicant: str,
-    actor: Actor,
-    filing: Filing,
-    received_at: datetime,
-    ground: Any,
-    now: datetime,
-) -> dict[str, Any]:
+def first_due(movement: Movement) -> date | None:
+    """The day on which the first step is due."""
+    return min((reading.due_on for reading in movement.after.values() if reading.due_on), default=None)
+
+
+def _application(prepared: Prepared, actor: Actor, deed: Deed, now: datetime) -> dict[str, Any]:
     return {
-        "id": application_id,
-        "procedure_version_id": ground.procedure_id,
-        "applicant_org": applicant,
+        "id": deed.cause,
+        "procedure_version_id": prepared.ground.procedure_id,
+        "applicant_org": prepared.applicant,
         "filed_by": actor.id,
         "state": "received",
         "version": 1,
-        "received_at": received_at,
-        "received_on": local_date(received_at),
-        "effective_on": ground.calendar.incoming(received_at),
-        "received_reason": filing.received_reason,
-        "lead_org": ground.lead_org,
+        "received_at": prepared.received_at,
+        "received_on": local_date(prepared.received_at),
+        "effective_on": deed.effective_on,
+        "received_reason": prepared.filing.received_reason,
+        "lead_org": prepared.ground.lead_org,
         "touched_at": now,
     }
 

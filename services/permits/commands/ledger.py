@@ -54,6 +54,48 @@ def bearer(dossier: queries.Dossier) -> Bearer:
     )
 
 
+@dataclass(frozen=True)
+class Movement:
+    """What an act does to the clocks: the entries it adds, the clocks it touches as they read then, all of them."""
+
+    added: Sequence[Entry]
+    touched: Readings
+    after: Readings
+
+
+def moved(
+    procedure: Procedure,
+    deed: Deed,
+    *,
+    calendar: Calendar,
+    entries: Sequence[Entry] = (),
+    review_ids: Sequence[UUID] = (),
+) -> Movement:
+    """Nothing is written: whoever only asks is told the same days. `entries`: the ledger so far."""
+    before = readings(procedure, entries, calendar)
+    held = {key: found.state for key, found in before.items()}
+    steps = react(procedure, deed.trigger, held, review_ids=review_ids)
+    return _moved(procedure, deed, steps, entries, before, calendar)
+
+
+def _moved(
+    procedure: Procedure,
+    deed: Deed,
+    steps: Sequence[Step],
+    entries: Sequence[Entry],
+    before: Readings,
+    calendar: Calendar,
+) -> Movement:
+    last = entries[-1].seq if entries else 0
+    added = [
+        Entry(last + place, s.clock, s.kind, deed.effective_on, deed.at, s.days, new_id(), None, s.review_id)
+        for place, s in enumerate(steps, 1)
+    ]
+    grouped = by_clock([*entries, *added])
+    touched = {key: read(procedure.clock(key[0]), grouped[key], calendar) for key in by_clock(added)}
+    return Movement(added, touched, {**before, **touched})
+
+
 async def tick(
     tx: AsyncSession,
     actor: Actor,
@@ -63,18 +105,11 @@ async def tick(
     calendar: Calendar,
     now: datetime,
     review_ids: Sequence[UUID] = (),
-    fresh: bool = False,
 ) -> Readings:
-    """Writes what the act does to the clocks and projects those it touched; answers with all of them.
-
-    `fresh`: the dossier has no entries yet, so none are read.
-    """
-    entries = [] if fresh else await queries.ledger(tx, owner.application_id)
-    before = readings(owner.procedure, entries, calendar)
-    steps = react(
-        owner.procedure, deed.trigger, {key: found.state for key, found in before.items()}, review_ids=review_ids
-    )
-    return await _write(tx, actor, owner, deed, steps, entries, before, calendar, now)
+    """Writes what the act does to the clocks and projects those it touched; answers with all of them."""
+    entries = await queries.ledger(tx, owner.application_id)
+    movement = moved(owner.procedure, deed, calendar=calendar, entries=entries, review_ids=review_ids)
+    return await write(tx, actor, owner, deed, movement, calendar=calendar, now=now)
 
 
 async def extend_clock(
@@ -90,34 +125,24 @@ async def extend_clock(
 ) -> Readings:
     entries = await queries.ledger(tx, owner.application_id)
     before = readings(owner.procedure, entries, calendar)
-    step = Step(clock, "extend", None, days)
-    return await _write(tx, actor, owner, deed, [step], entries, before, calendar, now)
+    movement = _moved(owner.procedure, deed, [Step(clock, "extend", None, days)], entries, before, calendar)
+    return await write(tx, actor, owner, deed, movement, calendar=calendar, now=now)
 
 
-async def _write(
+async def write(
     tx: AsyncSession,
     actor: Actor,
     owner: Bearer,
     deed: Deed,
-    steps: Sequence[Step],
-    entries: Sequence[Entry],
-    before: Readings,
+    movement: Movement,
+    *,
     calendar: Calendar,
     now: datetime,
 ) -> Readings:
-    if not steps:
-        return before
-    last = entries[-1].seq if entries else 0
-    added = [
-        Entry(last + place, s.clock, s.kind, deed.effective_on, deed.at, s.days, new_id(), None, s.review_id)
-        for place, s in enumerate(steps, 1)
-    ]
-    await tx.execute(sa.insert(ClockEvent), [_event(entry, owner, deed, actor, now) for entry in added])
-    grouped = by_clock([*entries, *added])
-    touched = {(step.clock, step.review_id) for step in steps}
-    after = {key: read(owner.procedure.clock(key[0]), grouped[key], calendar) for key in touched}
-    await _project(tx, owner, after, calendar)
-    return {**before, **after}
+    if movement.added:
+        await tx.execute(sa.insert(ClockEvent), [_event(entry, owner, deed, actor, now) for entry in movement.added])
+        await _project(tx, owner, movement.touched, calendar)
+    return movement.after
 
 
 def _event(entry: Entry, owner: Bearer, deed: Deed, actor: Actor, now: datetime) -> dict[str, object]:

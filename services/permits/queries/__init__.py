@@ -28,7 +28,14 @@ from services.permits.queries.files import (
     stale_chunks,
     stored_names,
 )
-from services.permits.queries.filing import filing_ground, lead_of, mandates, organisation_known, part_ground
+from services.permits.queries.filing import (
+    FilingGround,
+    filing_ground,
+    lead_of,
+    mandates,
+    organisation_known,
+    part_ground,
+)
 from services.permits.queries.law import (
     CodesAsked,
     ProceduresAsked,
@@ -74,6 +81,7 @@ __all__ = [
     "EventType",
     "EventsAsked",
     "FileRow",
+    "FilingGround",
     "Horizon",
     "Lexicon",
     "ProceduresAsked",

@@ -1,10 +1,13 @@
 """What a filing answers with, and what asking beforehand does."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+
+from services.permits.commands import Outlook
 
 
 class FileRead(BaseModel):
@@ -102,6 +105,35 @@ class CheckRead(BaseModel):
     parts: list[CheckedPart]
     agencies: list[CheckedAgency]
     clocks: list[CheckedClock]
+
+    @classmethod
+    def of(cls, outlook: Outlook, translate: Callable[[str], str]) -> "CheckRead":
+        return cls(
+            acceptable=not outlook.faults,
+            faults=[
+                FaultRead(pointer=each.pointer, code=each.code, detail=translate(each.detail).format(**each.params))
+                for each in outlook.faults
+            ],
+            procedure=outlook.procedure.label if outlook.procedure else None,
+            lead=outlook.lead,
+            received_on=outlook.received_on,
+            effective_on=outlook.effective_on,
+            due_on=outlook.due_on,
+            parts=[CheckedPart(**part._asdict()) for part in outlook.parts],
+            agencies=[CheckedAgency.model_validate(agency, from_attributes=True) for agency in outlook.agencies],
+            clocks=[
+                CheckedClock(
+                    clock=rule.name,
+                    starts=rule.starts,
+                    length=rule.length,
+                    unit=rule.unit,
+                    due_on=due_on,
+                    source=rule.source,
+                    unverified=rule.unverified,
+                )
+                for rule, due_on in outlook.clocks
+            ],
+        )
 
 
 class ChangedRead(BaseModel):

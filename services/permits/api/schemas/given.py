@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from kernel.batch import Items
 from kernel.texts import STORABLE, Day, Moment
 from services.permits.commands import Filing
 from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
@@ -110,6 +111,10 @@ class ApplicationFile(Given):
             self.received_at,
             self.received_reason,
         )
+
+
+class ApplicationsFile(Items[ApplicationFile]):
+    model_config = _shown({"items": [DOSSIER, DOSSIER]})
 
 
 class CompletenessItem(Given):

@@ -78,15 +78,18 @@ def facts_of(site: SiteDraft, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return site_facts(site.kind, site.code, site.height_m, dict(site.facts), dict(defaults))
 
 
-def check_filing(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground: Ground) -> None:
-    """Raises DossierFaulty (422) with every fault at once, each with its pointer."""
+def filing_faults(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground: Ground) -> list[Fault]:
+    """Everything that stands against the dossier, each with its pointer; none: it can be received."""
     faults: list[Fault] = []
     for place, site in enumerate(sites):
         faults += _site_faults(f"/sites/{place}", site, ground)
-    faults += part_faults(parts, ground)
-    faults += _missing_parts(sites, parts, ground)
-    if faults:
-        raise DossierFaulty(errors=faults)
+    return [*faults, *part_faults(parts, ground), *_missing_parts(sites, parts, ground)]
+
+
+def parts_needed(sites: Sequence[SiteDraft], ground: Ground) -> list[str]:
+    """The codes of the parts without which this dossier is not received, in the procedure's order."""
+    facts = [facts_of(site, ground.fact_defaults) for site in sites]
+    return [part.code for part in required_parts(ground.procedure, facts)]
 
 
 HEIGHT = N_("Give the height above ground in metres, more than 0 and at most 500.")
@@ -170,8 +173,7 @@ def part_faults(parts: Sequence[PartDraft], ground: Ground) -> list[Fault]:
 
 def _missing_parts(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground: Ground) -> list[Fault]:
     given = {part.code for part in parts}
-    facts = [facts_of(site, ground.fact_defaults) for site in sites]
-    missing = [part.code for part in required_parts(ground.procedure, facts) if part.code not in given]
+    missing = [code for code in parts_needed(sites, ground) if code not in given]
     return [Fault(f"/parts/{code}", "part_missing", PART_MISSING, part=code) for code in missing]
 
 
