@@ -44,3 +44,8 @@ def start_of_day(day: date) -> datetime:
 def end_of_day(day: date) -> datetime:
     """The first instant that no longer belongs to `day`, so that `< end_of_day` means the whole day."""
     return start_of_day(day + timedelta(days=1))
+
+
+def real_time() -> datetime:
+    """The world's time, which no demo's clock moves: for what another system dates."""
+    return datetime.now(UTC)

@@ -56,10 +56,10 @@ def cells(service: str) -> dict[str, dict[str, str]]:
 
 
 def text() -> str:
-    return "\n".join([_HEAD, *(line for service in SERVICES for line in _service(service))]) + "\n"
+    return "\n".join([_HEAD, *(line for service in SERVICES for line in _section(service))]) + "\n"
 
 
-def _service(service: str) -> Iterator[str]:
+def _section(service: str) -> Iterator[str]:
     by_permission = cells(service)
     known = list(doors(service))
     yield f"## {service}\n"

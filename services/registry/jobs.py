@@ -1,11 +1,12 @@
 """What the worker visits: accounts of which the realm has something to be told, and the realm itself."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from kernel import logging
 from kernel.auth import system
 from kernel.bus import Bus
+from kernel.clock import real_time
 from kernel.db import Database
 from kernel.errors import Refusal
 from kernel.worker import Job
@@ -42,7 +43,7 @@ async def look_at_realm(database: Database, bus: Bus, now: datetime) -> int:
     began = now
     try:
         # Uses are the realm's own time, which a demo's clock does not move.
-        held, beside = await clients.accounts(bus, datetime.now(UTC) - USES_SINCE)
+        held, beside = await clients.accounts(bus, real_time() - USES_SINCE)
     except Refusal as refusal:
         async with database.tx() as tx:
             await looking.note_look(tx, now, refusal.code)
