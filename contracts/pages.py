@@ -143,6 +143,20 @@ NAV: tuple[Group, ...] = (
                 capabilities=frozenset({"administrator"}),
                 service="registry",
             ),
+            *(
+                Entry(
+                    path=f"/{service}/parked",
+                    icon="message",
+                    label={"vi": f"Thông điệp treo: {vi}", "en": f"Parked messages: {en}"},
+                    capabilities=frozenset({"administrator", "auditor"}),
+                    service=service,
+                )
+                for service, vi, en in (
+                    ("registry", "sổ đăng ký", "registry"),
+                    ("permits", "cấp phép", "permits"),
+                    ("sharing", "dùng chung", "sharing"),
+                )
+            ),
         ),
     ),
 )
