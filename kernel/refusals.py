@@ -29,7 +29,8 @@ def refusals_of(*functions: Callable[..., Any]) -> set[type[Refusal]]:
         seen.add(one)
         for thing in _mentioned(one):
             if isinstance(thing, type) and issubclass(thing, Refusal):
-                found.add(thing)
+                # One without words is a family's name, and never raised itself.
+                found |= {thing} if thing.detail else set()
             elif thing not in seen:
                 waiting.append(thing)
     return found
@@ -81,6 +82,9 @@ def _path(node: ast.AST) -> tuple[str, ...]:
 
 
 def _ours(value: Any) -> Iterator[Any]:
+    if inspect.ismethod(value) and not inspect.isclass(value.__self__):
+        # Of a thing made at import, such as the shape of a list: what its method calls is found through its class.
+        value = type(value.__self__)
     if isinstance(value, dict):
         for each in value.values():
             yield from _ours(each)
