@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from gateway import errors
 from gateway.catalogue import problems
 from kernel import logging
+from kernel.errors import Refusal, TooLarge
 from kernel.openapi import PROBLEM as _PROBLEM
 
 ROOT = Path(__file__).parent.parent
@@ -15,6 +18,19 @@ _SECTIONS = ("schemas", "responses", "parameters", "examples", "requestBodies", 
 _log = logging.get("gateway.openapi")
 
 Document = dict[str, Any]
+_PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+# Those of a connection itself (its framing, its head) are answered before there is an operation.
+_DOOR: tuple[type[Refusal], ...] = (
+    errors.PathRefused,
+    errors.BadRequest,
+    errors.CrossSiteRefused,
+    errors.ServiceBroke,
+    errors.ServiceAway,
+    errors.ServiceBusy,
+    errors.SessionsAway,
+    errors.ServiceSlow,
+)
+_DOOR_OF_BODIES: tuple[type[Refusal], ...] = (errors.BodyTooSlow, TooLarge)
 
 
 def committed(services: list[str], root: Path = ROOT) -> dict[str, Document]:
@@ -66,7 +82,7 @@ def _add(merged: Document, service: str, document: Document, operations: set[str
             merged["components"].setdefault(section, {})[target] = made if target == name else {**made, "title": target}
     for path, item in document.get("paths", {}).items():
         if path.startswith("/api/"):
-            merged["paths"][path] = _unique_operations(_rewritten(item, renamed), service, operations)
+            merged["paths"][path] = _at_the_door(_unique_operations(_rewritten(item, renamed), service, operations))
     known = {tag["name"] for tag in merged["tags"]}
     merged["tags"] += [tag for tag in document.get("tags", []) if tag["name"] not in known]
 
@@ -94,6 +110,21 @@ def _rewritten(node: Any, renamed: Mapping[str, str]) -> Any:
     if isinstance(node, list):
         return [_rewritten(value, renamed) for value in node]
     return renamed.get(node, node) if isinstance(node, str) else node
+
+
+def _at_the_door(item: Document) -> Document:
+    """The same operations with what the gateway itself can answer before a service is asked, or in its place."""
+    known = {**item}
+    for method in METHODS & item.keys():
+        responses = {status: dict(told) for status, told in item[method]["responses"].items()}
+        writes = "requestBody" in item[method]
+        for refusal in (*_DOOR, *(_DOOR_OF_BODIES if writes else ())):
+            told = responses.setdefault(str(refusal.status), {"content": _PROBLEM_CONTENT, "x-codes": []})
+            codes = sorted({*told["x-codes"], refusal.__name__})
+            said = f"{HTTPStatus(refusal.status).phrase}: {', '.join(codes)}."
+            told |= {"x-codes": codes, "description": said}
+        known[method] = {**item[method], "responses": dict(sorted(responses.items()))}
+    return known
 
 
 def _unique_operations(item: Document, service: str, operations: set[str]) -> Document:

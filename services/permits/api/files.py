@@ -17,6 +17,7 @@ from services.permits.api.gate import needs
 from services.permits.api.schemas.filing import FileRead
 from services.permits.commands import Taken
 from services.permits.domain import policy
+from services.permits.domain.files import EXTENSIONS
 
 router = api_router("/api/permits/v1", ["files"])
 FileId = Annotated[UUID, Path(description="The file.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c11"])]
@@ -64,7 +65,7 @@ async def _store(request: Request, actor: CurrentActor, taken: Taken, key: str |
 @router.get(
     "/files/{id}",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/octet-stream": BINARY}, "description": "The file."}},
+    responses={200: {"content": dict.fromkeys(EXTENSIONS, BINARY), "description": "The file."}},
     dependencies=[needs("permits:file:read")],
 )
 async def read_file(
