@@ -9,11 +9,13 @@ from infra.documents.merged import FILE
 
 PACKAGE = "hatang_client"
 # The generated text is not ours to format.
+_BINARY = ("text/csv", "application/pdf", "image/jpeg", "image/png")
 _CONFIG = f"""
 package_name_override: {PACKAGE}
 post_hooks: []
-content_type_overrides: {{text/csv: application/octet-stream, application/geo+json: application/json}}
-"""
+content_type_overrides:
+  application/geo+json: application/json
+{"".join(f"  {form}: application/octet-stream{chr(10)}" for form in _BINARY)}"""
 
 
 class NotGenerated(RuntimeError):
