@@ -1,13 +1,18 @@
 """Uploads: what is taken, what is refused, who reads it back, and how."""
 
 import io
+import re
 import struct
+import zipfile
 import zlib
 from collections.abc import AsyncIterator, Callable
+from email.message import Message
+from typing import Any
 
 import httpx
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DictionaryObject, NameObject
 
 from services.permits.commands.keep import clean_name
 from tests.fixtures.service import RolledBack
@@ -27,6 +32,75 @@ def bomb(width: int, height: int) -> bytes:
 
     head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 10)) + chunk(b"IEND", b"")
+
+
+def acting_pdf(act: Callable[[PdfWriter], None]) -> bytes:
+    """Its objects compressed, so that only who reads it as a PDF finds what it does."""
+    writer, out = PdfWriter(), io.BytesIO()
+    writer.append(PdfReader(io.BytesIO(world.pdf())))
+    act(writer)
+    writer.write(out)
+    return out.getvalue()
+
+
+def action(kind: str, **more: Any) -> DictionaryObject:
+    return DictionaryObject({NameObject("/S"): NameObject(kind), **{NameObject(f"/{k}"): v for k, v in more.items()}})
+
+
+def opening(found: Any) -> Callable[[PdfWriter], None]:
+    return lambda writer: writer.root_object.__setitem__(NameObject("/OpenAction"), found)
+
+
+def naming(writer: PdfWriter) -> None:
+    scripts = DictionaryObject({NameObject("/JavaScript"): DictionaryObject()})
+    writer.root_object[NameObject("/Names")] = scripts
+
+
+def closing(writer: PdfWriter) -> None:
+    writer.root_object[NameObject("/AA")] = DictionaryObject({NameObject("/WC"): action("/JavaScript")})
+
+
+def deep(levels: int) -> DictionaryObject:
+    found = action("/GoTo")
+    for _ in range(levels):
+        found = action("/GoTo", Next=found)
+    return found
+
+
+def archive() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as book:
+        book.writestr("a.txt", "x")
+        book.comment = b"two in one"
+    return out.getvalue()
+
+
+def inflating_pdf() -> bytes:
+    """Its table of objects is 100 MB of nothing in 100 kB."""
+    squeeze = zlib.compressobj(9)
+    content = b"".join(squeeze.compress(b"\0" * 1_000_000) for _ in range(100)) + squeeze.flush()
+    head = (
+        b"%PDF-1.5\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Count 1 >>\nendobj\n"
+    )
+    table = b"<< /Type /XRef /Size 4 /W [1 2 1] /Root 1 0 R /Filter /FlateDecode /Length %d >>" % len(content)
+    body = b"3 0 obj\n" + table + b"\nstream\n" + content + b"\nendstream\nendobj\n"
+    return head + body + b"startxref\n%d\n%%%%EOF\n" % len(head)
+
+
+def huge_jpg() -> bytes:
+    """A small picture whose header says 60,000 by 60,000."""
+    content = bytearray(world.picture("JPEG"))
+    start = content.index(b"\xff\xc0") + 5
+    content[start : start + 4] = struct.pack(">HH", 60_000, 60_000)
+    return bytes(content)
+
+
+def texting_png() -> bytes:
+    """Its comment inflates to 20 MB."""
+    text = b"Comment\0\0" + zlib.compress(b"\0" * 20_000_000, 9)
+    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+    plain = world.picture("PNG")
+    return plain[:33] + chunk + plain[33:]
 
 
 def locked_pdf() -> bytes:
@@ -83,6 +157,25 @@ REFUSED = {
     "jpg in name only": (b"\xff\xd8\xff" + b"\0" * 200, "broken"),
     "png with too many pixels": (bomb(8000, 8000), "too_many_pixels"),
     "png bomb": (bomb(60_000, 60_000), "too_many_pixels"),
+    "jpg of huge size": (huge_jpg(), "too_many_pixels"),
+    "png whose comment is a bomb": (texting_png(), "broken"),
+    "pdf whose table is a bomb": (inflating_pdf(), "broken"),
+    "pdf that runs a script when opened": (acting_pdf(opening(action("/JavaScript"))), "active"),
+    "pdf with a script by name": (acting_pdf(naming), "active"),
+    "pdf that starts a program": (acting_pdf(opening(action("/Launch"))), "active"),
+    "pdf that acts after a harmless step": (acting_pdf(opening(action("/GoTo", Next=action("/JavaScript")))), "active"),
+    "pdf whose steps have no end in sight": (acting_pdf(opening(deep(30))), "active"),
+    "pdf that acts when closed": (acting_pdf(closing), "active"),
+    "pdf with a script in the open": (world.pdf().replace(b"/Count 1", b"/X << /S /JavaScript >> /Count 1"), "active"),
+    "jpg and zip": (world.picture("JPEG") + archive(), "mixed"),
+    "png and zip": (world.picture("PNG") + archive(), "mixed"),
+    "pdf and zip": (world.pdf() + archive(), "broken"),
+    "zip and pdf": (archive() + world.pdf(), "type_wrong"),
+    "office document": (archive(), "type_wrong"),
+    "xml": (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "type_wrong"),
+    "gif with a script": (b"GIF89a/*<svg/onload=alert(1)>*/=1;", "type_wrong"),
+    "webp": (b"RIFF\0\0\0\0WEBPVP8 ", "type_wrong"),
+    "mark of utf-8 before html": (b"\xef\xbb\xbf<html>", "type_wrong"),
 }
 
 
@@ -93,6 +186,49 @@ async def test_what_is_not_what_it_claims_is_refused(client: httpx.AsyncClient, 
     assert answer.status_code == 422, answer.text
     assert answer.json()["code"] == "FileRefused"
     assert [error["code"] for error in answer.json()["errors"]] == [code]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        acting_pdf(lambda writer: writer.add_outline_item("Trang 1", 0)),
+        acting_pdf(opening(action("/GoTo", Next=action("/GoTo")))),
+        world.picture("JPEG") + b"\0" * 40,
+    ],
+    ids=["outline", "opens at a page", "padded"],
+)
+async def test_what_is_harmless_is_taken(client: httpx.AsyncClient, header: Header, content: bytes) -> None:
+    answer = await client.post(f"{URL}?name=a", content=content, headers=header(AN))
+    assert answer.status_code == 201, answer.text
+
+
+NAMES = [
+    'a";x="b.pdf',
+    "a;b=c.pdf",
+    "a'b%41.pdf",
+    "Bản vẽ số 1.pdf",
+    "a\u202efdp.exe",
+    "a\r\nX-Evil: 1.pdf",
+    "\U0001f3d7.pdf",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("inline", [False, True])
+async def test_no_name_breaks_out_of_its_header(
+    client: httpx.AsyncClient, header: Header, name: str, inline: bool
+) -> None:
+    sent = await client.post(URL, params={"name": name}, content=world.pdf(), headers=header(AN))
+    back = await client.get(sent.headers["location"], params={"inline": inline}, headers=header(AN))
+    told = back.headers["content-disposition"]
+    assert re.fullmatch(r"(inline|attachment); filename\*=UTF-8''[A-Za-z0-9._~%-]+", told)
+    read = Message()
+    read["Content-Disposition"] = told
+    assert read.get_content_disposition() == ("inline" if inline else "attachment")
+    assert read.get_filename() == sent.json()["name"] == clean_name(name, "application/pdf")
+    assert "x-evil" not in back.headers
+    assert back.headers["x-content-type-options"] == "nosniff"
+    assert back.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 async def test_a_declared_size_is_refused_before_the_body_is_read(client: httpx.AsyncClient, header: Header) -> None:
