@@ -47,7 +47,8 @@ def test_from_nothing_to_a_filed_dossier(product: Launched, tmp_path: Path):
     assert {fault["code"] for fault in json.loads(checked)["faults"]} == {"part_missing"}
     receipt = json.loads(filed)
     assert re.fullmatch(r"HS-\d{4}-\d{5}", receipt["number"])
-    feed, listed = (json.loads(line) for line in followed.split("\n"))
+    feed, end = json.JSONDecoder().raw_decode(followed)
+    listed = json.loads(followed[end:])
     assert feed["next"] > 0
     assert "items" in listed
 
@@ -63,7 +64,7 @@ def test_the_typed_client_of_the_same_document(product: Launched, client_folder:
     with Visitor.client(product.url, product.issuer, "vnpt-api") as visitor:
         token = visitor.http.headers["authorization"].removeprefix("Bearer ")
     client = AuthenticatedClient(base_url=product.url, token=token)
-    part = store_file.sync(client=client, body=File(payload=paper("Bản vẽ")), idempotency_key="p1", name="a.pdf")
+    part = store_file.sync(client=client, body=File(payload=paper("Ban ve")), idempotency_key="p1", name="a.pdf")
     site = {"name": "Cột VNPT", "lon": 105.2, "lat": 9.2, "commune": "32002@2025-07", "height_m": "30.0",
             "code": ["ND163", "A1"], "facts": {"foundation": "ground"}}  # fmt: skip
     parts = [{"code": code, "file": str(part.id)} for code in ("land_paper", "drawings")]
