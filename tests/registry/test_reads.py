@@ -108,14 +108,14 @@ async def test_one_mast_and_the_map_are_one_statement_each(client, people, masts
 
 
 async def test_an_import_takes_as_many_statements_for_forty_as_for_one(database):
-    async def statements(number):
-        rows = [ImportRow(n, mast(name=f"{number}-{n}"), MAY_2015) for n in range(number)]
+    async def statements(number, name="x"):
+        rows = [ImportRow(n, mast(name=f"{name}-{number}-{n}"), MAY_2015) for n in range(number)]
         async with database.tx() as tx, database.said() as said:
             await import_structures(tx, REGISTRAR, "mast", rows, now=NOW)
         return len(said)
 
     # The driver asks once for the columns' types.
-    await statements(1)
+    await statements(1, "first")
     assert await statements(40) == await statements(1)
 
 

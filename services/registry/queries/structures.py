@@ -1,6 +1,5 @@
 """Lists, counts and single records of structures, as of any day and as known at any time: one statement each."""
 
-import functools
 import math
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -98,27 +97,21 @@ _PLACES = """(SELECT coalesce(json_agg(json_build_object('boundary_set', p.bound
   WHERE p.structure_id = v.structure_id AND p.declared_id = v.commune_id)"""
 
 
-@functools.cache
-def _shape(stations: str) -> Shape:
-    """`stations`: the condition on those that the caller sees."""
+def _row(stations: str, fields: Collection[str] | None = None, expand: Collection[str] | None = None) -> str:
+    """The JSON of a row; `stations`: the condition on those that the caller sees. Raises UnknownField (422)."""
     told = _STATIONS.format(at_times("s"), stations)
-    return Shape(MEMBERS, {"stations": told, "placements": _PLACES, "owner_organisation": _OWNER})
+    more = {"stations": told, "placements": _PLACES, "owner_organisation": _OWNER}
+    return Shape(MEMBERS, more).sql(fields, expand)
 
 
-@functools.lru_cache(256)
-def _row(stations: str, fields: tuple[str, ...] | None, expand: tuple[str, ...] | None) -> str:
-    return _shape(stations).sql(fields, expand)
-
-
-def _told(asked: Filter, placed: bool) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+def _told(asked: Filter, placed: bool) -> tuple[Collection[str] | None, Collection[str] | None]:
     """The members asked for and what is expanded; `placed` always tells the point, too."""
     if not isinstance(asked, StructuresAsked):
         return None, None
     fields: Collection[str] | None = asked.fields
     if fields and placed:
         fields = dict.fromkeys([*fields, "id", "lon", "lat"])
-    expand = [EXPANDED.get(name, name) for name in asked.expand] if asked.expand else None
-    return tuple(fields) if fields else None, tuple(expand) if expand else None
+    return fields, [EXPANDED.get(name, name) for name in asked.expand or ()]
 
 
 _ORDER = Order({"v.sort_key": "text", "v.structure_id": "uuid"})
@@ -206,7 +199,7 @@ async def structure(read: AsyncSession, actor: Caller, kind: str, structure_id: 
     clause, values, seen = where(actor, kind, Filter(), at)
     stations = _STATIONS.format(at_times("s"), seen.station)
     statement = f"""
-      SELECT (CAST({_row(seen.station, None, None)} AS jsonb) || v.attributes || jsonb_build_object(
+      SELECT (CAST({_row(seen.station)} AS jsonb) || v.attributes || jsonb_build_object(
           'application_id', g.application_id, 'facts', {_FACTS}, 'stations', {stations}, 'placements', {_PLACES},
           'complete_to', {_COMPLETE_TO}))::text AS item, g.last_no AS no
       FROM structure_version v {_NAMES} WHERE v.structure_id = :id AND {clause}"""  # noqa: S608
