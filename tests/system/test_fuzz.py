@@ -6,14 +6,13 @@ A run bounded to a minute with a fixed seed; `make fuzz` gives it FUZZ_SECONDS f
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.documents import merged
 from infra.local.visitor import Visitor
-from tests.fixtures.product import Launched, running_product
+from tests.fixtures.product import Launched
 
 pytestmark = pytest.mark.system
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "56"))
@@ -30,20 +29,13 @@ ROLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def target() -> Iterator[Launched]:
-    """A product of its own, whose data may become anything, and which does not count requests."""
-    with running_product(DEMO="1", RATE_UNITS="0", RATE_ADDRESS_UNITS="0") as launched:
-        yield launched
-
-
-def caller(target: Launched, name: str) -> dict[str, str]:
+def caller(playground: Launched, name: str) -> dict[str, str]:
     if not name:
         return {}
     if name.endswith("-api"):
-        visitor = Visitor.client(target.url, target.issuer, name)
+        visitor = Visitor.client(playground.url, playground.issuer, name)
     else:
-        visitor = Visitor.person(target.url, name)
+        visitor = Visitor.person(playground.url, name)
     with visitor:
         wanted = ("authorization", "cookie", "origin")
         return {key: value for key, value in visitor.http.headers.items() if key in wanted}
@@ -52,10 +44,10 @@ def caller(target: Launched, name: str) -> dict[str, str]:
 @pytest.mark.timeout(SECONDS + 120)
 @pytest.mark.parametrize("phases", ["examples,coverage,fuzzing", "stateful"])
 @pytest.mark.parametrize("role", ROLES)
-def test_no_crash_and_no_answer_beside_the_document(target: Launched, role: str, phases: str, tmp_path: Path):
-    headers = [f"--header={name}:{value}" for name, value in caller(target, ROLES[role]).items()]
+def test_no_crash_and_no_answer_beside_the_document(playground: Launched, role: str, phases: str, tmp_path: Path):
+    headers = [f"--header={name}:{value}" for name, value in caller(playground, ROLES[role]).items()]
     options = {
-        "--url": target.url,
+        "--url": playground.url,
         "--checks": CHECKS,
         "--seed": SEED,
         "--max-time": str(max(SECONDS // (2 * len(ROLES)), 2)),
