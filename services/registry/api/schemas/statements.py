@@ -18,7 +18,7 @@ _MAST = {
     "facts": {
         "owner": "VIETTEL",
         "status": "in_service",
-        "code": ["ND163", "A2b"],
+        "code": ["ND163", "A1"],
         "height_m": "42.00",
         "point": [105.1502, 9.1769],
         "commune": "32002@2025-07",
