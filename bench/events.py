@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 import asyncpg
 import nats
@@ -73,7 +74,8 @@ class Changes:
         body = {"patch": {"height_m": f"{30 + number % 40}.00"}, "valid_from": "2026-01-01", "reason": "bench"}
         path = f"/api/registry/v1/masts/{next(self._ids)}/changes"
         connection = await self._free.get()
-        await connection.send(request("POST", path, self._port, self._token, json.dumps(body).encode()))
+        said = {"Idempotency_Key": str(uuid4()), "If_Match": "*"}
+        await connection.send(request("POST", path, self._port, self._token, json.dumps(body).encode(), **said))
         self._free.put_nowait(connection)
 
 

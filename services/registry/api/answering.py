@@ -1,7 +1,6 @@
 """Answers whose JSON PostgreSQL made: passed on as they are, not parsed and printed again."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -16,7 +15,7 @@ from services.registry.api.schemas.statements import RecordedRead
 from services.registry.commands.records import Recorded
 from services.registry.domain.times import LATEST, Times, times
 from services.registry.queries.reach import Found
-from services.registry.queries.settled import unsettled_seconds
+from services.registry.queries.settled import settled
 
 PREFIX = "/api/registry/v1"
 
@@ -40,7 +39,7 @@ async def listed_times(request: Request, asked: Dated, now: Now) -> Times:
     if at.known != LATEST or accepted(request, JSON, CSV, XLSX, GEOJSON) == JSON:
         return at
     async with request.app.state.database.look() as read:
-        known = now - timedelta(seconds=await unsettled_seconds(read))
+        known = min(now, await settled(read, request.app.state.clock))
     return at._replace(known=known, known_at=known)
 
 
