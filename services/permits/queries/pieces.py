@@ -11,11 +11,16 @@ SITES = (
 FIRST_SITE = "(SELECT s.{axis} FROM application_site s WHERE s.application_id = a.id ORDER BY s.no LIMIT 1)"
 # What an unsigned draft says is nobody's business but its department's.
 _SAID = "(r.signed_by IS NOT NULL OR r.outcome = 'silent')"
+# By the dossier's id, too: it leads the index.
+_ASKED = (
+    " FROM review r LEFT JOIN deadline d ON d.application_id = r.application_id AND d.review_id = r.id"
+    " WHERE r.application_id = a.id"
+)
 MARKS = (
     "(SELECT coalesce(json_agg(json_build_object('function', r.function, 'org', r.org, 'outcome',"
     f" CASE WHEN {_SAID} THEN r.outcome END, 'late', r.late, 'drafted', r.drafted_by IS NOT NULL,"
     " 'due_on', d.due_on) ORDER BY r.round, r.position), '[]')"
-    " FROM review r LEFT JOIN deadline d ON d.review_id = r.id WHERE r.application_id = a.id)"
+    f"{_ASKED})"
 )
 REVIEWS = (
     "(SELECT coalesce(json_agg(json_build_object('id', r.id, 'function', r.function, 'org', r.org, 'round', r.round,"
@@ -25,7 +30,7 @@ REVIEWS = (
     " 'signed_by', r.signed_by, 'signed_name', r.signed_name, 'signed_at', r.signed_at,"
     " 'late', r.late, 'silent_on', r.silent_on, 'assigned_to', r.assigned_to, 'assigned_name', r.assigned_name,"
     " 'version', r.version, 'due_on', d.due_on, 'clock_state', d.state) ORDER BY r.round, r.position), '[]')"
-    " FROM review r LEFT JOIN deadline d ON d.review_id = r.id WHERE r.application_id = a.id)"
+    f"{_ASKED})"
 )
 HEAD = {
     "id": "a.id",
