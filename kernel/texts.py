@@ -1,6 +1,7 @@
 """What may be in a text at all, and how days and instants are written: checked where a request is read."""
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -50,3 +51,10 @@ def _in_history(at: datetime) -> datetime:
 STORABLE = AfterValidator(_storable)
 Day = Annotated[date, BeforeValidator(_written_day), AfterValidator(_in_calendar)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_history)]
+
+
+def fold(text: str) -> str:
+    """For matching: lower case without marks, words parted by single spaces: `Xã Đất Mũi` -> `xa dat mui`."""
+    plain = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
+    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[a-z0-9]+", bare))

@@ -166,6 +166,7 @@ class ApplicationSite(Table, table=True):
     structure_id: UUID
     kind: str = Field(sa_type=TEXT)
     name: str = Field(sa_type=TEXT)
+    name_fold: str = Field(sa_type=TEXT)
     code_system: str | None = Field(default=None, sa_type=TEXT)
     code: str | None = Field(default=None, sa_type=TEXT)
     height_m: Decimal | None = Field(default=None, sa_type=sa.Numeric(6, 2))

@@ -38,6 +38,7 @@ class Structure(Table, table=True):
     kind: str | None = None
     public_no: str | None = None
     name: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    name_fold: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Rectangle(Table):

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.texts import fold
 from services.registry.domain.number import check_digit, is_public_number, public_number
-from services.registry.domain.words import fold, search_query, sort_key
+from services.registry.domain.words import search_query, sort_key
 
 pytestmark = pytest.mark.unit
 digits = st.integers(min_value=0, max_value=999_999)

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from contracts.registry import Mandate, OrganisationItem, OrganisationVersion, UnitItem
 from kernel.db import open_end
-from services.permits.domain.words import fold
+from kernel.texts import fold
 from services.permits.tables import MandateCopy, OrganisationCopy, UnitCopy
 
 

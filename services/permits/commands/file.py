@@ -16,6 +16,7 @@ from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.errors import N_, Fault
+from kernel.texts import fold
 from services.permits import queries
 from services.permits.commands.ledger import Bearer, Deed, Movement, moved, write
 from services.permits.commands.number import next_number
@@ -208,6 +209,7 @@ def _site_row(application_id: UUID, site: Site, draft: SiteDraft) -> dict[str, A
         "structure_id": site.structure_id,
         "kind": site.kind,
         "name": site.name,
+        "name_fold": fold(site.name),
         "code_system": site.code[0] if site.code else None,
         "code": site.code[1] if site.code else None,
         "height_m": site.height_m,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import direct
 from kernel.auth import Actor
 from kernel.listing import Listing, Order, Query, Rows, Shape, Word, Words, conditions, operator, page, split
-from kernel.texts import Day
+from kernel.texts import Day, fold
 from services.permits.domain.application import State
 from services.permits.domain.refusals import ApplicationNotFound
 from services.permits.queries.pieces import (
@@ -107,8 +107,8 @@ def narrowed(asked: Narrowed, columns: dict[str, str]) -> tuple[list[str], dict[
         clauses.append(site.format("s.unit_id = :commune"))
         values["commune"] = asked.commune
     if asked.q and asked.q.strip():
-        clauses.append(f"(a.number ILIKE :q OR {site.format('s.name ILIKE :q')})")
-        values["q"] = f"%{_literal(asked.q.strip())}%"
+        clauses.append(f"(a.number ILIKE :q OR {site.format('s.name_fold LIKE :fold')})")
+        values |= {"q": f"%{_literal(asked.q.strip())}%", "fold": f"%{fold(asked.q) or asked.q.strip()}%"}
     return clauses, values
 
 

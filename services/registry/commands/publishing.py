@@ -13,6 +13,7 @@ from kernel import audit, auth
 from kernel.db import new_id, open_end
 from kernel.errors import N_, Conflict
 from kernel.history import Version
+from kernel.texts import fold
 from services.registry import data
 from services.registry.commands.ledger import Page, Statement, add, copy, page, write
 from services.registry.commands.telling import change_said, tell
@@ -92,7 +93,7 @@ def organisation_row(of: Page, version: Version) -> dict[str, Any]:
         "legal_entity": values["legal_entity"],
         "active": values.get("active", True),
         "successor": values.get("successor"),
-        "name_fold": words.fold(named),
+        "name_fold": fold(named),
         "sort_key": words.sort_key(values["short"]),
         "sources": dict(version.sources),
     }
@@ -186,7 +187,7 @@ def _unit_row(unit: Unit, no: int) -> dict[str, Any]:
         "no": no,
         "parent_id": unit.parent,
         "boundary_sets": unit.sets,
-        "name_fold": words.fold(f"{unit.name} {unit.code}"),
+        "name_fold": fold(f"{unit.name} {unit.code}"),
         "sort_key": words.sort_key(unit.name),
     }
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kernel.history import Version
+from kernel.texts import fold
 from services.registry.domain import words
 
 Kind = Literal["mast", "pole", "duct"]
@@ -79,7 +80,7 @@ def search_text(public_no: str, values: Mapping[str, Any], names: Mapping[str, s
     """`names` holds what the codes of owner and commune are called, so that people find a mast by either."""
     said = [public_no, values.get("name"), values.get("address"), values.get("owner")]
     said += [names.get(str(values.get("owner")), ""), names.get(str(values.get("commune")), "")]
-    return words.fold(" ".join(part for part in said if part))
+    return fold(" ".join(part for part in said if part))
 
 
 def row(

@@ -3,16 +3,11 @@
 import re
 import unicodedata
 
+from kernel.texts import fold
+
 _ALPHABET = {letter: chr(0x41 + place) for place, letter in enumerate("aăâbcdđeêfghijklmnoôơpqrstuưvwxyz")}
 _TONES = {"\u0300": "1", "\u0309": "2", "\u0303": "3", "\u0301": "4", "\u0323": "5"}
 _SEPARATOR = "\x1f"
-
-
-def fold(text: str) -> str:
-    """Lower case without marks, words parted by single spaces: `Xã Đất Mũi` -> `xa dat mui`."""
-    plain = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
-    bare = "".join(c for c in plain if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[a-z0-9]+", bare))
 
 
 def sort_key(text: str) -> str:

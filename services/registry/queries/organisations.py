@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import direct
 from kernel.listing import Dated, Listing, Order, Query, Rows, Shape, Word, Words, conditions, operator, page
-from services.registry.domain import words
+from kernel.texts import fold
 from services.registry.domain.times import Times
 from services.registry.queries.reach import Found, at_times
 
@@ -70,7 +70,7 @@ async def organisations(
         values["function"] = asked.function
     if asked.q:
         clauses.append("v.name_fold LIKE :like")
-        values["like"] = f"%{words.fold(asked.q)}%"
+        values["like"] = f"%{fold(asked.q)}%"
     source = " AND ".join([_FROM, *clauses])
     return await page(
         read, SHAPE.sql(asked.fields), source, _BY_NAME, values, limit=limit, after=after, total=asked.total

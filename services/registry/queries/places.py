@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.registry.domain import words
+from kernel.texts import fold
 
 _ORGANISATIONS = """
   SELECT coalesce(json_agg(json_build_object('code', v.organisation_code, 'short', v.short, 'name_vi', v.name_vi,
@@ -24,7 +24,7 @@ _ORGANISATIONS = """
 
 async def organisations(read: AsyncSession, *, as_of: date, kind: str | None = None, q: str | None = None) -> str:
     """A JSON array: as they were on that day, with the functions they held, those that had ended included."""
-    values = {"as_of": as_of, "kind": kind, "like": f"%{words.fold(q or '')}%"}
+    values = {"as_of": as_of, "kind": kind, "like": f"%{fold(q or '')}%"}
     return str((await read.execute(sa.text(_ORGANISATIONS), values)).scalar_one())
 
 

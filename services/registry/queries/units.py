@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import direct
 from kernel.listing import Listing, Order, Query, Rows, Shape, Word, Words, conditions, operator, page
-from kernel.texts import Day
-from services.registry.domain import words
+from kernel.texts import Day, fold
 from services.registry.queries.reach import Found
 
 
@@ -64,7 +63,7 @@ async def units(
     for clause, name, value in (
         ("u.boundary_sets @> ARRAY[CAST(:boundary_set AS text)]", "boundary_set", asked.boundary_set),
         ("coalesce(u.valid_from <= :as_of, true) AND coalesce(u.valid_to > :as_of, true)", "as_of", asked.as_of),
-        ("u.name_fold LIKE :like", "like", f"%{words.fold(asked.q)}%" if asked.q else None),
+        ("u.name_fold LIKE :like", "like", f"%{fold(asked.q)}%" if asked.q else None),
     ):
         if value is not None:
             clauses.append(clause)

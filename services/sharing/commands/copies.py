@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.registry import OrganisationItem, StationItem, StructureItem, UnitItem
 from kernel.db import open_end
+from kernel.texts import fold
 from services.sharing.commands.recount import copy_rows, recount, recount_all
 from services.sharing.domain.placement import places
 from services.sharing.queries import histories as history_queries
@@ -170,9 +171,9 @@ async def _cut(tx: AsyncSession, thing: str, fresh: Sequence[Key]) -> None:
 
 # The newest word on what a thing is called stands, whatever arrives after it.
 _NAME_STRUCTURE = sa.text(
-    "UPDATE structure s SET kind = n.kind, public_no = n.public_no, name = n.name"
+    "UPDATE structure s SET kind = n.kind, public_no = n.public_no, name = n.name, name_fold = n.fold"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:nos AS int[]), CAST(:kinds AS text[]), CAST(:numbers AS text[]),"
-    " CAST(:names AS text[])) n(id, no, kind, public_no, name) WHERE s.id = n.id"
+    " CAST(:names AS text[]), CAST(:folds AS text[])) n(id, no, kind, public_no, name, fold) WHERE s.id = n.id"
     " AND (s.kind, s.public_no, s.name) IS DISTINCT FROM (n.kind, n.public_no, n.name)"
     " AND NOT EXISTS (SELECT FROM belief b WHERE b.thing = 'structure' AND b.id = CAST(n.id AS text) AND b.no > n.no)"
 )
@@ -186,6 +187,7 @@ def _names(items: Iterable[StructureItem]) -> dict[str, Any]:
         "kinds": [item.kind for item in newest],
         "numbers": [item.public_no for item in newest],
         "names": [item.name for item in newest],
+        "folds": [fold(item.name) for item in newest],
     }
 
 

@@ -13,7 +13,7 @@ from kernel import history
 from kernel.auth import Actor
 from kernel.db import closed_end
 from kernel.listing import Dated, Listing, Order, Query, Rows, Shape, Word, Words, conditions, operator, page
-from kernel.texts import Day
+from kernel.texts import Day, fold
 from services.sharing.domain import policy
 from services.sharing.domain.agreement import Period
 from services.sharing.domain.refusals import AgreementNotFound
@@ -114,13 +114,14 @@ async def agreements(
     if asked.party is not None:
         clauses.append("(a.owner = :party OR a.tenant = :party)")
     if asked.q:
-        clauses.append("(s.public_no ILIKE :q OR p.number ILIKE :q OR s.name ILIKE :q)")
+        clauses.append("(s.public_no ILIKE :q OR p.number ILIKE :q OR s.name_fold LIKE :fold)")
     values |= {
         "as_of": as_of,
         "known_at": known_at,
         "org": reach,
         "party": asked.party,
         "q": f"%{_plain(asked.q or '')}%",
+        "fold": f"%{fold(asked.q or '') or _plain(asked.q or '')}%",
     }
     row = SHAPE.sql(asked.fields, asked.expand)
     source = f"{_FROM}{' AND '.join(clauses)}"

@@ -8,6 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.texts import fold
+
 
 async def structure(tx: AsyncSession, structure_id: UUID, *, lock: bool = False) -> Any | None:
     """Row (id, kind, public_no, name), or None while the structure has not arrived."""
@@ -86,7 +88,7 @@ _FOUND = sa.text(
     "SELECT s.id, s.public_no, s.name, s.kind, c.owner, c.status, w.name AS unit_name FROM structure s"
     " LEFT JOIN structure_copy c ON c.id = s.id AND c.recorded_to = 'infinity' AND c.valid_from <= :day"
     " AND c.valid_to > :day LEFT JOIN unit_copy w ON w.id = c.commune"
-    " WHERE s.kind IS NOT NULL AND (s.public_no ILIKE :begin OR s.name ILIKE :within)"
+    " WHERE s.kind IS NOT NULL AND (s.public_no ILIKE :begin OR s.name_fold LIKE :within)"
     " ORDER BY (c.owner = :org) DESC NULLS LAST, s.public_no LIMIT :size"
 )
 
@@ -94,7 +96,7 @@ _FOUND = sa.text(
 async def found_structures(read: AsyncSession, text: str, org: str, day: date, size: int = 10) -> Sequence[Any]:
     """Rows (id, public_no, name, kind, owner, status, unit_name) by number or name, those of `org` first."""
     plain = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {"begin": f"{plain}%", "within": f"%{plain}%", "org": org, "day": day, "size": size}
+    values = {"begin": f"{plain}%", "within": f"%{fold(text) or plain}%", "org": org, "day": day, "size": size}
     return (await read.execute(_FOUND, values)).all()
 
 
