@@ -92,8 +92,12 @@ def _inserting(shape: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     return f"WITH {', '.join(steps)} {last}"
 
 
+# Keys may be numbers: `sources` says for each attribute which change.
+_JSON = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+
+
 def document(value: object) -> str:
-    return orjson.dumps(value, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    return orjson.dumps(value, default=_plain, option=_JSON).decode()
 
 
 def _plain(value: object) -> str:

@@ -140,7 +140,12 @@ async def issue_secret(
         raise SecretTold
     hours = min(overlap_hours, access.LONGEST_OVERLAP_HOURS)
     secret = await clients.issue_secret(bus, client_id, account.organisation, request=request, overlap_hours=hours)
-    values = {"secret_at": now, "secret_request": request, "secret_ends": secret.ends, "overlap_until": secret.overlap_until}
+    values = {
+        "secret_at": now,
+        "secret_request": request,
+        "secret_ends": secret.ends,
+        "overlap_until": secret.overlap_until,
+    }
     await write(tx, account, values)
     after = {"ends": secret.ends, "overlap_until": secret.overlap_until}
     await audit.record(tx, actor, "registry:access:issue", _thing(account), now=now, after=after)

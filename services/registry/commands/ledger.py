@@ -6,19 +6,21 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import direct
 from kernel.auth import Actor
 from kernel.db import new_id, open_end
-from kernel.errors import N_, NotFound, Unavailable
+from kernel.errors import N_, NotFound
 from kernel.history import Change, Rectangle, Version, believe, revise
 from services.registry.queries.logs import Ledger, Log
 
 TICK = timedelta(microseconds=1)
+# Rows that a single command writes; more are an import's.
+FEW = 20
 
 
 class NothingRecorded(NotFound):
@@ -106,17 +108,14 @@ RowOf = Callable[[Page, Version], dict[str, Any]]
 
 async def write(tx: AsyncSession, ledger: Ledger, pages: Sequence[Page], row_of: RowOf) -> None:
     """Log and projection of all pages, in this transaction. The things themselves exist and are locked or new."""
-    await copy(tx, ledger.changes, [_change_row(ledger, page, entry) for page in pages for entry in page.added])
     await _close_standing(tx, ledger, pages)
-    await copy(
-        tx,
-        ledger.versions,
-        [
-            _version_row(ledger, page, rectangle, row_of)
-            for page in pages
-            for rectangle in (*page.finished, *page.opened.values())
-        ],
-    )
+    changes = [_change_row(ledger, page, entry) for page in pages for entry in page.added]
+    versions = [
+        _version_row(ledger, page, rectangle, row_of)
+        for page in pages
+        for rectangle in (*page.finished, *page.opened.values())
+    ]
+    await _put(tx, {ledger.changes: changes, ledger.versions: versions})
     grown = [page for page in pages if not page.is_new]
     if grown:
         statement = sa.text(
@@ -184,19 +183,29 @@ def _version_row(ledger: Ledger, page: Page, rectangle: Rectangle, row_of: RowOf
     }
 
 
+async def _put(tx: AsyncSession, tables: Mapping[sa.Table, Sequence[Mapping[str, Any]]]) -> None:
+    """A command's few rows in one statement, an import's many by COPY, which takes two round trips for each table."""
+    if sum(map(len, tables.values())) <= FEW:
+        await direct.insert(tx, {str(table.name): [_said(row) for row in rows] for table, rows in tables.items()})
+        return
+    for table, rows in tables.items():
+        await copy(tx, table, rows)
+
+
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A point as PostgreSQL reads it from text."""
+    return {name: f"({value[0]},{value[1]})" if isinstance(value, tuple) else value for name, value in row.items()}
+
+
 async def copy(tx: AsyncSession, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """COPY into the table inside this transaction, which an earlier statement must have begun."""
+    """COPY into the table inside this transaction."""
     if not rows:
         return
     names = list(rows[0])
     is_json = [isinstance(table.c[name].type, JSONB) for name in names]
     records = [tuple(_json(row[n]) if j else row[n] for n, j in zip(names, is_json, strict=True)) for row in rows]
-    driver = (await (await tx.connection()).get_raw_connection()).driver_connection
-    assert driver is not None
-    try:
-        await driver.copy_records_to_table(table.name, columns=names, records=records)
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-        raise Unavailable from error
+    with direct.as_sqlalchemy(f"COPY {table.name}"):
+        await (await direct.driver(tx)).copy_records_to_table(table.name, columns=names, records=records)
 
 
 def _json(value: object) -> str | None:

@@ -141,7 +141,9 @@ async def _done(request: Request, tx: Any, actor: Any, kind: str, key: str, act:
     at: dict[str, Any] = {"now": now, "check": anyhow}
     match act:
         case "rights":
-            given: dict[str, Any] = {name: [str(one)[:64] for one in form.getlist(name)][:20] for name in ("capabilities", "functions")}
+            given: dict[str, Any] = {
+                name: [str(one)[:64] for one in form.getlist(name)][:20] for name in ("capabilities", "functions")
+            }
             await commands.change_rights(tx, actor, kind, key, **given, **at)
             return N_("The rights hold from the next token on.")
         case "suspend" | "resume":
