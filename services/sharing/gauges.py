@@ -18,7 +18,7 @@ _EYES = Actor(id="system:sharing", org="SYSTEM", kind="system", capabilities=fro
 async def figures(read: Read, now: datetime) -> Mapping[tuple[str, str], float]:
     """Masts shared and counted today by the default definition, and their ratio (0 to 1) once any is counted."""
     try:
-        scope = await ratios.scope(read, actor=_EYES, kind="mast", as_of=local_date(now), known_at=now)
+        scope = await ratios.scope(read, actor=_EYES, kind="mast", as_of=local_date(now), known_at=now, now=now)
     except (DefinitionUnknown, BoundarySetUnknown):
         return {}
     figure = orjson.loads(await ratios.ratio(read, scope))

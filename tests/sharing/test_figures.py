@@ -9,7 +9,7 @@ import pytest
 
 from kernel.auth import Actor
 from services.sharing.commands import copies
-from services.sharing.queries import ratios
+from services.sharing.queries import ratios, sides
 from tests.sharing.conftest import AUDITOR, NOW, VIETTEL, Province
 from tests.sharing.tellings import change, register, structure_items
 
@@ -28,7 +28,7 @@ async def figure(
     **names: Any,
 ) -> dict[str, Any]:
     async with province.database.read() as read:
-        scope = await ratios.scope(read, actor=actor, kind=kind, as_of=as_of, known_at=known_at, **names)
+        scope = await ratios.scope(read, actor=actor, kind=kind, as_of=as_of, known_at=known_at, now=NOW, **names)
         result: dict[str, Any] = orjson.loads(await ratios.ratio(read, scope, by))
         return result
 
@@ -171,9 +171,9 @@ async def reasons(province: Province, side: str, actor: Actor = AUDITOR, **names
 
 async def listed(province: Province, side: str, actor: Actor = AUDITOR, **names: Any) -> list[dict[str, Any]]:
     async with province.database.read() as read:
-        scope = await ratios.scope(read, actor=actor, kind="mast", as_of=TODAY, known_at=NOW, **names)
+        scope = await ratios.scope(read, actor=actor, kind="mast", as_of=TODAY, known_at=NOW, now=NOW, **names)
         found: list[dict[str, Any]] = orjson.loads(
-            (await ratios.structures(read, scope, side, actor=actor, limit=100)).items
+            (await sides.structures(read, scope, side, actor=actor, limit=100)).items
         )
         return found
 
@@ -195,7 +195,9 @@ async def test_the_trend_is_the_figure_of_each_day(province: Province):
     await province.agree(mast, since=date(2023, 6, 1))
     days = [date(2023, 2, 28), date(2023, 3, 31), date(2023, 6, 30), date(2024, 6, 30), TODAY]
     async with province.database.read() as read:
-        scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=TODAY, known_at=NOW, boundary_set="CM-2023")
+        scope = await ratios.scope(
+            read, actor=AUDITOR, kind="mast", as_of=TODAY, known_at=NOW, now=NOW, boundary_set="CM-2023"
+        )
         rows = await ratios.trend(read, scope, days)
     assert [(r.shared, r.counted) for r in rows] == [(0, 0), (0, 1), (1, 1), (1, 2), (1, 2)]
 
@@ -207,5 +209,5 @@ async def test_boundaries_default_to_those_in_force_on_the_day(province: Provinc
             (date(2024, 12, 1), "CM-2024-12"),
             (TODAY, "CM-2025-07"),
         ):
-            scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=day, known_at=NOW)
+            scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=day, known_at=NOW, now=NOW)
             assert (scope.boundary_set, scope.definition) == (expected, "mast.declared.1")

@@ -29,8 +29,10 @@ pytestmark = pytest.mark.database
 API = "/api/sharing/v1"
 # Viettel owns the mast that VNPT rents.
 PLACES = {"owner": "VIETTEL", "tenant": "VNPT", "other operator": "MOBIFONE", "department": "SXD"}
-PARTIES = ("owner", "tenant")
+REACH: dict[str, tuple[str, ...]] = {"party": ("owner", "tenant"), "own_org": ("owner",)}
+PARTIES = REACH["party"]
 NUMBER = "77/2026/HD"
+PLANNED, LATER = "CM-M-000002-1", "CM-M-000003-1"
 
 
 @cache
@@ -41,7 +43,8 @@ def all_doors() -> tuple[Door, ...]:
 def allowed(permission: str, capability: str, place: str, *, named: bool) -> bool:
     """`named`: the door leads to the agreement or to its structure."""
     return any(
-        grant.capability in ("*", capability) and (not named or grant.relation == "any" or place in PARTIES)
+        grant.capability in ("*", capability)
+        and (not named or grant.relation == "any" or place in REACH[grant.relation])
         for grant in PERMISSIONS[permission]
     )
 
@@ -52,6 +55,7 @@ class World:
     database: RolledBack
     realm: Realm
     structure: UUID
+    planned: UUID
     agreement: UUID
     change: UUID
     tokens: dict[tuple[str, str], dict[str, str]]
@@ -71,7 +75,7 @@ class World:
         finally:
             await driver.execute("ROLLBACK TO SAVEPOINT cell")
 
-    def body(self, path: str) -> dict[str, Any]:
+    def body(self, path: str) -> Any:
         agreement = {"structure_id": str(self.structure), "tenant": "VNPT", "kind": "lease", "valid_from": "2020-02-01"}
         return {
             "agreements": {**agreement, "valid_to": "2021-02-01"},
@@ -105,6 +109,8 @@ async def world(
     client: httpx.AsyncClient, database: RolledBack, realm: Realm, province: Province, tokens: dict[Any, Any]
 ) -> World:
     structure = await province.mast()
+    planned = await province.mast(status="permitted")
+    await province.mast(since=date(2027, 1, 1))
     async with database.tx() as tx:
         made = await agree(tx, VIETTEL, structure, "VNPT", Terms("lease", date(2024, 1, 1), None, NUMBER), now=NOW)
         change = (await tx.execute(sa.text("SELECT id FROM agreement_change"))).scalar_one()
@@ -114,7 +120,7 @@ async def world(
                 " VALUES ('registry', 7, 'registry.unit.changed.v1', '{}', 'x', now(), 0)"
             )
         )
-    return World(client, database, realm, structure, made.id, change, tokens)
+    return World(client, database, realm, structure, planned, made.id, change, tokens)
 
 
 def named(door: Door) -> bool:
@@ -193,5 +199,66 @@ async def test_who_shares_is_told_to_parties_and_auditors_only(world: World, add
                 assert told == allowed("sharing:tenants:read", capability, place, named=True), (capability, place)
 
 
+LISTS = [
+    f"{API}/ratios/structures?side=excluded&total=true",
+    f"{API}/ratios/structures?side=excluded&fields=public_no",
+    f"{API}/ratios/structures?side=excluded csv",
+    f"{API}/ratios/structures?side=excluded xlsx",
+    "/sharing/ratio?side=excluded",
+    f"/sharing/agreements/new?q={PLANNED}",
+]
+
+
+@pytest.mark.parametrize("address", LISTS)
+async def test_a_plan_is_told_to_its_owner_and_to_officers_only(world: World, address: str) -> None:
+    path, _, form = address.partition(" ")
+    accept = FORMS.get(form, "text/html" if path.startswith("/sharing") else "application/json")
+    gate = "sharing:agreement:record" if "/new" in path else "sharing:ratio:read"
+    wrong = []
+    for place in PLACES:
+        for capability in CAPABILITIES:
+            answer = await world.client.get(path, headers={**world.header(capability, place), "Accept": accept})
+            # The page of the form says the number again that was searched for.
+            sign = str(world.planned) if "/new" in path else PLANNED
+            told = answer.status_code == 200 and sign in text_of(answer)
+            expected = allowed("sharing:plan:read", capability, place, named=True)
+            if told != (expected and allowed(gate, capability, place, named=False)):
+                wrong.append((capability, place, answer.status_code, told))
+            if "total=true" in path:
+                assert answer.json()["total"] == int(told)
+    assert wrong == []
+
+
+TO_COME = [f"{API}/ratios?by=unit", f"{API}/ratios/structures?side=denominator", f"{API}/ratios/trend?since=2026-01-01"]
+
+
+@pytest.mark.parametrize("address", [*TO_COME, f"{API}/targets?kind=mast"])
+async def test_days_to_come_are_told_of_ones_own_structures_and_to_officers(world: World, address: str) -> None:
+    path, _, query = address.partition("?")
+    for place, owner in ((place, owner) for place in PLACES for owner in ("VIETTEL", None)):
+        if owner and path.endswith("/targets"):
+            continue
+        asked = {**dict([query.split("=")]), "as_of": "2027-06-30", **({"owner": owner} if owner else {})}
+        for capability in CAPABILITIES:
+            answer = await world.client.get(path, params=asked, headers=world.header(capability, place))
+            expected = allowed("sharing:plan:read", capability, place if owner else "nobody's own", named=True)
+            assert (answer.status_code == 200) == expected, (place, owner, capability, answer.text)
+            assert expected or answer.json()["code"] == "PlansNotShown"
+            if expected and path.endswith("structures"):
+                assert LATER in answer.text
+
+
+async def test_an_agreement_on_a_competitors_plan_is_recorded_by_its_owner_only(world: World) -> None:
+    body = {"structure_id": str(world.planned), "tenant": "VNPT", "kind": "lease", "valid_from": "2026-11-01"}
+    told = {}
+    for place in ("other operator", "tenant", "owner"):
+        answer = await world.client.post(f"{API}/agreements", json=body, headers=world.header("owner", place))
+        told[place] = answer.json().get("code", answer.status_code)
+    assert told == {"other operator": "NotAllowed", "tenant": "StructureNotKnownYet", "owner": 201}
+
+
+ASKED_WITHIN = {"sharing:tenants:read", "sharing:plan:read"}
+
+
 def test_no_row_of_the_table_is_without_a_cell() -> None:
-    assert set(PERMISSIONS) == {door.permission for door in all_doors()} | {"sharing:tenants:read"}
+    assert set(PERMISSIONS) == {door.permission for door in all_doors()} | ASKED_WITHIN

@@ -15,7 +15,7 @@ from services.sharing.commands.agreements import agree, correct, terminate
 from services.sharing.domain.agreement import Terms
 from services.sharing.domain.refusals import AgreementOverlaps, TenantIsOwner
 from services.sharing.queries import agreements as agreement_queries
-from services.sharing.queries import ratios, structures
+from services.sharing.queries import ratios, sides, structures
 from tests.sharing import tellings
 from tests.sharing.conftest import AUDITOR, NOW, Actor, Province
 
@@ -196,12 +196,12 @@ async def check(province: Province, world: World, rng: random.Random, points: in
             instant = min(tellings.START + timedelta(hours=rng.randrange(34000)), NOW)
             for definition in ("mast.declared.1", "mast.verified.1"):
                 scope = await ratios.scope(
-                    read, actor=AUDITOR, kind="mast", as_of=day, known_at=instant,
+                    read, actor=AUDITOR, kind="mast", as_of=day, known_at=instant, now=NOW,
                     definition=definition, boundary_set="CM-2023",
                 )  # fmt: skip
                 (row,) = await ratios.trend(read, scope, [day])
                 figure = await ratios.ratio(read, scope)
-                lists = await ratios.side_counts(read, scope)
+                lists = await sides.counts(read, scope, actor=AUDITOR)
                 expected = naive(world, day, instant, "verified" in definition)
                 assert (row.shared, row.counted) == expected, (day, instant, definition)
                 assert f'"shared" : {expected[0]}, "counted" : {expected[1]}' in figure
@@ -260,9 +260,9 @@ async def test_a_station_before_its_structure_is_counted_when_that_arrives(provi
         await copies.store_structures(tx, tellings.structure_items(structure_id, "CM-M-000001-0", log))
     async with province.database.read() as read:
         scope = await ratios.scope(
-            read, actor=AUDITOR, kind="mast", as_of=date(2026, 1, 1), known_at=datetime(2026, 1, 1, tzinfo=UTC)
+            read, actor=AUDITOR, kind="mast", as_of=date(2026, 1, 1), known_at=datetime(2026, 1, 1, tzinfo=UTC), now=NOW
         )
-        lists = await ratios.side_counts(read, scope)
+        lists = await sides.counts(read, scope, actor=AUDITOR)
     assert (lists.numerator, lists.denominator) == (1, 1)
 
 
@@ -277,8 +277,8 @@ async def test_a_merger_of_enterprises_counts_anew_from_its_day(province: Provin
         await copies.store_organisations(tx, tellings.organisation_items("MOBIFONE", merged)[1:])
     async with province.database.read() as read:
         for day, expected in ((date(2024, 12, 31), 1), (date(2025, 1, 1), 0)):
-            scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=day, known_at=NOW)
-            assert (await ratios.side_counts(read, scope)).numerator == expected
+            scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=day, known_at=NOW, now=NOW)
+            assert (await sides.counts(read, scope, actor=AUDITOR)).numerator == expected
 
 
 async def test_units_that_arrive_after_the_structures_place_them(database: Any):
@@ -287,8 +287,8 @@ async def test_units_that_arrive_after_the_structures_place_them(database: Any):
     async with database.tx() as tx:
         await copies.store_units(tx, tellings.units(), NOW)
     async with database.read() as read:
-        scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=date(2026, 1, 1), known_at=NOW)
-        assert (await ratios.side_counts(read, scope)).denominator == 1
+        scope = await ratios.scope(read, actor=AUDITOR, kind="mast", as_of=date(2026, 1, 1), known_at=NOW, now=NOW)
+        assert (await sides.counts(read, scope, actor=AUDITOR)).denominator == 1
 
 
 async def test_the_short_name_stays_when_a_later_change_does_not_say_it(province: Province):

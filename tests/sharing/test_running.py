@@ -207,7 +207,13 @@ async def test_1320_masts_of_which_155_are_shared(fresh_database: Callable[[str]
     async def figure() -> tuple[int, int, str]:
         async with database.read() as read:
             scope = await ratios.scope(
-                read, actor=AUDITOR, kind="mast", as_of=date(2026, 11, 20), known_at=NOW, boundary_set="CM-2023"
+                read,
+                actor=AUDITOR,
+                kind="mast",
+                as_of=date(2026, 11, 20),
+                known_at=NOW,
+                now=NOW,
+                boundary_set="CM-2023",
             )
             found = orjson.loads(await ratios.ratio(read, scope))
             return found["shared"], found["counted"], found["percent"]

@@ -28,18 +28,18 @@ async def list_targets(
     """
     day, instant = asked.as_of or local_date(now), ratios.known_instant(asked.known_at, now)
 
-    async def figure(read: Read, kind: str, borders: str) -> dict[str, Any]:
-        scope = await ratios.scope(
-            read, actor=actor, kind=kind, as_of=day, known_at=instant, definition=asked.definition, boundary_set=borders
-        )
-        found: dict[str, Any] = orjson.loads(await ratios.ratio(read, scope))
-        return found
-
     async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
         rows = await law.target_list(read, asked, limit=limit, after=after)
         targets = orjson.loads(rows.items)
-        scopes = sorted({(row["kind"], asked.boundary_set or row["boundary_set"]) for row in targets})
-        figures = {scope: await figure(read, *scope) for scope in scopes}
+        figures = await ratios.figures(
+            read,
+            sorted({(row["kind"], asked.boundary_set or row["boundary_set"]) for row in targets}),
+            actor=actor,
+            as_of=day,
+            known_at=instant,
+            now=now,
+            definition=asked.definition,
+        )
         told = [_beside(row, asked.boundary_set or row["boundary_set"], figures, asked.fields) for row in targets]
         return rows._replace(items=orjson.dumps(told).decode())
 

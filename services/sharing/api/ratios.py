@@ -17,6 +17,7 @@ from services.sharing.api.gate import needs
 from services.sharing.domain.days import month_ends
 from services.sharing.domain.figures import percent
 from services.sharing.queries import ratios as queries
+from services.sharing.queries import sides
 from services.sharing.queries.ratios import Scope
 
 router = api_router("/api/sharing/v1", ["ratios"])
@@ -64,6 +65,7 @@ async def scope_of(read: Read, asked: ScopeAsked, actor: Actor, now: datetime) -
         kind=asked.kind,
         as_of=asked.as_of or local_date(now),
         known_at=queries.known_instant(asked.known_at, now),
+        now=now,
         definition=asked.definition,
         boundary_set=asked.boundary_set,
         unit=asked.unit,
@@ -77,7 +79,10 @@ def spoken(scope: Scope) -> dict[str, Any]:
 
 @router.get("/ratios", dependencies=[needs("sharing:ratio:read")], response_model=schemas.RatioRead)
 async def read_ratio(actor: CurrentActor, read: Read, now: Now, asked: Annotated[RatioAsked, Query()]) -> Any:
-    """The ratio as of a day as known at an instant. In total, and by owner, unit (commune) or district."""
+    """The ratio as of a day as known at an instant. In total, and by owner, unit (commune) or district.
+
+    A day to come is counted from plans and from what is agreed: enterprises ask it with `owner` of their own.
+    """
     scope = await scope_of(read, asked, actor, now)
     return {**spoken(scope), **orjson.loads(await queries.ratio(read, scope, asked.by))}
 
@@ -90,18 +95,18 @@ async def list_ratio_structures(
 ) -> Response:
     """The structures behind a figure. Each with the reason why it is counted, shared or left out.
 
-    Who shares is told to auditors and to the parties; to others `sharers` is null.
+    Who shares is told to auditors and to the parties; to others `sharers` is null. What others only plan is not listed.
     """
     scope = await scope_of(read, asked, actor, now)
 
     async def fetch(session: Read, after: list[Any] | None, limit: int) -> Rows:
-        return await queries.structures(
+        return await sides.structures(
             session, scope, asked.side, actor=actor, limit=limit, after=after,
             fields=asked.fields, reasons=asked.reason_in, total=asked.total,
         )  # fmt: skip
 
     return await answered(
-        request, asked, fetch, name="ratio-structures", columns=list(queries.SHAPE.members), **spoken(scope)
+        request, asked, fetch, name="ratio-structures", columns=list(sides.SHAPE.members), **spoken(scope)
     )
 
 

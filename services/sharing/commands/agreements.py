@@ -63,6 +63,9 @@ async def agree(
         raise StructureNotStanding(on=terms.valid_from)
     parties = Parties(structure_id, version.owner, tenant)
     policy.require(actor, "sharing:agreement:record", parties.owner, tenant)
+    if actor.org != parties.owner and await structures.structure_today(tx, structure_id, actor=actor, now=now) is None:
+        # To whoever is to know nothing of a competitor's plan it does not exist yet.
+        raise StructureNotKnownYet
     await _check_terms(tx, parties, terms)
     agreement_id = agreement_id or new_id()
     await tx.execute(

@@ -1,5 +1,6 @@
 """Who may: permission -> capability x relation. The one table that commands and queries ask."""
 
+from datetime import date
 from typing import NamedTuple, Protocol
 
 from kernel.errors import N_, Forbidden
@@ -13,7 +14,10 @@ class Caller(Protocol):
 
 
 class Grant(NamedTuple):
-    """`party`: the caller's organisation is owner or tenant of the agreement; `any`: whosever it is."""
+    """`party`: the caller's organisation is owner or tenant of the agreement; `own_org`: it owns the structure.
+
+    `any`: whosever it is.
+    """
 
     capability: str
     relation: str
@@ -26,10 +30,19 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:agreement:terminate": (Grant("owner", "party"),),
     "sharing:agreement:read": (Grant("auditor", "any"), Grant("owner", "party"), Grant("administrator", "party")),
     "sharing:ratio:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
+    "sharing:plan:read": (
+        *(Grant(c, "any") for c in ("auditor", *_OFFICERS)),
+        Grant("owner", "own_org"),
+        Grant("applicant", "own_org"),
+    ),
     "sharing:parked:read": (Grant("administrator", "any"), Grant("auditor", "any")),
     "sharing:parked:redrive": (Grant("administrator", "any"),),
     "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),
 }
+
+
+class PlansNotShown(Forbidden):
+    detail = N_("Days to come are told of your own structures only: choose the owner {owner}.")
 
 
 class NotAllowed(Forbidden):
@@ -68,3 +81,9 @@ def require_at_all(actor: Caller, permission: str) -> None:
 
 def sees_every(actor: Caller, permission: str) -> bool:
     return any(grant.capability in actor.capabilities and grant.relation == "any" for grant in PERMISSIONS[permission])
+
+
+def require_plans(actor: Caller, owner: str | None, day: date, today: date) -> None:
+    """Of a day to come the figures are made of plans and of agreements' ends. Raises PlansNotShown (403)."""
+    if day > today and not may(actor, "sharing:plan:read", *([owner] if owner else ())):
+        raise PlansNotShown(owner=actor.org)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.listing import Dated, Listing, Order, Rows, Shape, Word, Words, conditions, operator, page
 from kernel.texts import Day
+from services.sharing.domain.refusals import DefinitionUnknown
 
 Kind = Literal["mast", "pole", "duct"]
 
@@ -36,7 +37,7 @@ class TargetsAsked(Listing, Dated):
     plan_in: Words | None = operator("plan", "in", "One of these plans.")
     due_on_gte: Day | None = operator("due_on", "gte", "Due on this day or later.")
     due_on_lt: Day | None = operator("due_on", "lt", "Due before this day.")
-    definition: Annotated[Word | None, Field(description="Such as `mast.declared.1`.")] = None
+    definition: Annotated[Word | None, Field(description="Such as `mast.declared.1`; only targets of its kind.")] = None
     boundary_set: Annotated[Word | None, Field(description="Such as `CM-2023`; the plan's own borders.")] = None
 
 
@@ -90,8 +91,22 @@ async def boundary_set_list(
     return await page(read, row, source, order, values, limit=limit, after=after, total=asked.total)
 
 
+async def kind_of(read: AsyncSession, definition: str) -> str:
+    """Of which kind of structure a definition speaks. Raises DefinitionUnknown (422)."""
+    statement = sa.text("SELECT kind FROM definition WHERE code || '.' || version = :id")
+    kind = (await read.execute(statement, {"id": definition})).scalar()
+    if kind is None:
+        raise DefinitionUnknown
+    return str(kind)
+
+
 async def target_list(read: AsyncSession, asked: TargetsAsked, *, limit: int, after: Sequence[Any] | None) -> Rows:
-    """The plan's own words; the figures beside them are the caller's to add. Raises UnknownField (422)."""
+    """The plan's own words; the figures beside them are the caller's to add.
+
+    Raises UnknownField (422), DefinitionUnknown (422).
+    """
+    if asked.definition is not None and asked.kind is None:
+        asked = asked.model_copy(update={"kind": await kind_of(read, asked.definition)})
     clauses, values = conditions(asked, {"kind": "t.kind", "plan": "t.plan", "due_on": "t.due_on"})
     where = " AND ".join(["true", *clauses])
     source = f"FROM target t JOIN plan p ON p.code = t.plan WHERE {where}"

@@ -1,17 +1,17 @@
-"""Figures at any (D, K), the lists behind them, and how they went."""
+"""Figures at any (D, K), and how they went."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import direct
 from kernel.auth import Actor
 from kernel.clock import end_of_day, local_date
-from kernel.listing import Order, Rows, Shape, page
 from services.sharing.domain import policy
 from services.sharing.domain.refusals import (
     BoundarySetUnknown,
@@ -92,6 +92,7 @@ async def scope(
     kind: str,
     as_of: date,
     known_at: datetime,
+    now: datetime,
     definition: str | None = None,
     boundary_set: str | None = None,
     unit: str | None = None,
@@ -99,9 +100,10 @@ async def scope(
 ) -> Scope:
     """Without names: the default definition valid on the day, and the boundaries by which the province reports then.
 
-    Raises NotAllowed (403), DefinitionUnknown (422), BoundarySetUnknown (422).
+    Raises NotAllowed (403), PlansNotShown (403), DefinitionUnknown (422), BoundarySetUnknown (422).
     """
     policy.require_at_all(actor, READ)
+    policy.require_plans(actor, owner, as_of, local_date(now))
     values = {
         "registry": REGISTRY,
         "kind": kind,
@@ -110,13 +112,19 @@ async def scope(
         "d": as_of,
     }
     row = await direct.row(read, _SCOPE, values)
-    if row is None or row["definition"] is None:
+    if row is None:
         raise DefinitionUnknown
-    if row["boundary_set"] is None:
-        raise BoundarySetUnknown
+    _require_named(row["definition"], row["boundary_set"])
     return Scope(
         row["series_id"], row["definition"], row["boundary_set"], kind, as_of, known_at, row["complete_to"], unit, owner
     )
+
+
+def _require_named(definition: str | None, boundary_set: str | None) -> None:
+    if definition is None:
+        raise DefinitionUnknown
+    if boundary_set is None:
+        raise BoundarySetUnknown
 
 
 # With no checkpoint row `l` is empty and the figure is the sum of all deltas up to (D, K).
@@ -178,6 +186,51 @@ async def ratio(read: AsyncSession, scope: Scope, by: str | None = None) -> str:
     return await _text(read, _FIGURES[by], scope.filters)
 
 
+_WANTED = " FROM unnest(CAST(:kinds AS text[]), CAST(:borders AS text[])) w(kind, borders),"
+_OF_EACH = (
+    "SELECT coalesce(json_agg(json_build_array(w.kind, w.borders, x.definition, x.boundary_set, y.found::json)), '[]')"
+    f"::text AS found{_WANTED} LATERAL ({{scope}}) x, LATERAL ({{figure}}) y"
+).format(
+    scope=_SCOPE.replace(":kind", "w.kind").replace(":boundary_set", "w.borders"),
+    figure=_FIGURES[None].replace(":series", "x.series_id"),
+)
+
+
+async def figures(
+    read: AsyncSession,
+    wanted: Collection[tuple[str, str]],
+    *,
+    actor: Actor,
+    as_of: date,
+    known_at: datetime,
+    now: datetime,
+    definition: str | None = None,
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The whole province's figure of each (kind, boundary set), as `ratio` tells it. One statement for all.
+
+    Raises what `scope` raises.
+    """
+    policy.require_at_all(actor, READ)
+    policy.require_plans(actor, None, as_of, local_date(now))
+    values = {
+        "kinds": [kind for kind, _ in wanted],
+        "borders": [borders for _, borders in wanted],
+        "registry": REGISTRY,
+        "definition": definition,
+        "d": as_of,
+        "k": known_at,
+        "unit": None,
+        "owner": None,
+    }
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    for kind, borders, by, within, figure in orjson.loads(await _text(read, _OF_EACH, values)):
+        _require_named(by, within)
+        told[kind, borders] = figure
+    if len(told) < len(wanted):
+        raise DefinitionUnknown
+    return told
+
+
 async def _text(read: AsyncSession, statement: str, values: dict[str, Any]) -> str:
     row = await direct.row(read, statement, values)
     assert row is not None
@@ -208,81 +261,3 @@ async def trend(read: AsyncSession, scope: Scope, days: list[date]) -> list[Any]
     values = {**scope.filters, "days": sorted(set(days))}
     values.pop("d")
     return list((await read.execute(_TREND, values)).all())
-
-
-SIDES = {"numerator": "p.shared", "denominator": "p.counted", "excluded": "NOT p.counted"}
-_SHARERS = """CASE WHEN :sees_all OR q.owner_id = :org
-       OR EXISTS (SELECT FROM jsonb_array_elements(p.sharers) e WHERE e ->> 1 = :org) THEN (
-     SELECT coalesce(json_agg(json_build_object('legal_entity', e ->> 0, 'org', e ->> 1, 'role', e ->> 2,
-       'agreement_id', CASE WHEN e ->> 2 = 'tenant' THEN e ->> 3 END, 'number', v.number,
-       'valid_to', NULLIF(v.valid_to, 'infinity'))), '[]')
-     FROM jsonb_array_elements(p.sharers) e
-     LEFT JOIN agreement_version v ON e ->> 2 = 'tenant' AND v.agreement_id = CAST(NULLIF(e ->> 3, '') AS uuid)
-       AND v.valid_from <= :d AND v.valid_to > :d AND v.recorded_from <= :k AND v.recorded_to > :k) END"""
-SHAPE = Shape(
-    {
-        "id": "p.structure_id",
-        "public_no": "p.public_no",
-        "name": "s.name",
-        "owner": "q.owner_id",
-        "unit": "NULLIF(q.unit_id, '')",
-        "unit_name": "w.name",
-        "district_name": "CASE WHEN u.level = 'district' THEN u.name END",
-        "counted": "p.counted",
-        "shared": "p.shared",
-        "reason": "p.reason",
-        "sharers": _SHARERS,
-    }
-)
-_BY_NUMBER = Order({"p.public_no": "text", "p.structure_id": "uuid"})
-_SPANS = """
- FROM ratio_span p JOIN structure s ON s.id = p.structure_id
- JOIN ratio_group q ON q.series_id = p.series_id AND q.g = p.g
- LEFT JOIN unit_copy w ON w.id = q.unit_id LEFT JOIN unit_copy u ON u.id = w.parent
- WHERE p.series_id = :series AND p.valid_from <= :d AND p.valid_to > :d AND p.recorded_from <= :k AND p.recorded_to > :k
-   AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
-   AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit) AND """
-
-
-async def structures(
-    read: AsyncSession,
-    scope: Scope,
-    side: str,
-    *,
-    actor: Actor,
-    limit: int,
-    after: Sequence[Any] | None = None,
-    fields: Sequence[str] | None = None,
-    reasons: Sequence[str] | None = None,
-    total: bool = False,
-) -> Rows:
-    """The structures of one side of the fraction with the reason of each, by number. One statement.
-
-    `sharers` is null for whoever is neither auditor, nor owner, nor one of them: agreements are private.
-    """
-    source = f"{_SPANS}{SIDES[side]}{' AND p.reason = ANY(:reasons)' if reasons else ''}"
-    values = {
-        **scope.filters,
-        "sees_all": policy.sees_every(actor, "sharing:tenants:read"),
-        "org": actor.org if policy.may_at_all(actor, "sharing:tenants:read") else "",
-        "reasons": reasons,
-    }
-    return await page(read, SHAPE.sql(fields), source, _BY_NUMBER, values, limit=limit, after=after, total=total)
-
-
-_COUNTS = sa.text(
-    """
-SELECT count(*) FILTER (WHERE p.shared) AS numerator, count(*) FILTER (WHERE p.counted) AS denominator,
-  count(*) FILTER (WHERE NOT p.counted) AS excluded
-FROM ratio_span p JOIN ratio_group q ON q.series_id = p.series_id AND q.g = p.g
-LEFT JOIN unit_copy w ON w.id = q.unit_id
-WHERE p.series_id = :series AND p.valid_from <= :d AND p.valid_to > :d AND p.recorded_from <= :k AND p.recorded_to > :k
-  AND (CAST(:owner AS text) IS NULL OR q.owner_id = :owner)
-  AND (CAST(:unit AS text) IS NULL OR q.unit_id = :unit OR w.parent = :unit)
-"""
-)
-
-
-async def side_counts(read: AsyncSession, scope: Scope) -> Any:
-    """Row (numerator, denominator, excluded): how long the three lists are."""
-    return (await read.execute(_COUNTS, scope.filters)).one()

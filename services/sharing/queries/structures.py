@@ -1,14 +1,17 @@
 """The structures of the copy, as a person looks them up, and what a command must know of one."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.auth import Actor
+from kernel.clock import local_date
 from kernel.texts import fold
+from services.sharing.queries.reach import reach
 
 
 async def structure(tx: AsyncSession, structure_id: UUID, *, lock: bool = False) -> Any | None:
@@ -18,14 +21,6 @@ async def structure(tx: AsyncSession, structure_id: UUID, *, lock: bool = False)
     rows = await tx.execute(
         sa.text("SELECT id, kind, public_no, name FROM structure WHERE id = :id AND kind IS NOT NULL"),
         {"id": structure_id},
-    )
-    return rows.first()
-
-
-async def structure_by_number(read: AsyncSession, public_no: str) -> Any | None:
-    rows = await read.execute(
-        sa.text("SELECT id, kind, public_no, name FROM structure WHERE public_no = :no"),
-        {"no": public_no.strip().upper()},
     )
     return rows.first()
 
@@ -84,33 +79,33 @@ async def organisation_names(read: AsyncSession) -> dict[str, tuple[str, str]]:
     return {r.code: (r.name_vi, r.name_en) if r.kind in IN_FULL else (r.vi, r.en) for r in rows}
 
 
-_FOUND = sa.text(
+_TODAY = (
     "SELECT s.id, s.public_no, s.name, s.kind, c.owner, c.status, w.name AS unit_name FROM structure s"
     " LEFT JOIN structure_copy c ON c.id = s.id AND c.recorded_to = 'infinity' AND c.valid_from <= :day"
-    " AND c.valid_to > :day LEFT JOIN unit_copy w ON w.id = c.commune"
-    " WHERE s.kind IS NOT NULL AND (s.public_no ILIKE :begin OR s.name_fold LIKE :within)"
+    " AND c.valid_to > :day LEFT JOIN unit_copy w ON w.id = c.commune WHERE s.kind IS NOT NULL AND {seen} AND "
+)
+_CALLED = (
+    "(s.public_no ILIKE :begin OR s.name_fold LIKE :within)"
     " ORDER BY (c.owner = :org) DESC NULLS LAST, s.public_no LIMIT :size"
 )
 
 
-async def found_structures(read: AsyncSession, text: str, org: str, day: date, size: int = 10) -> Sequence[Any]:
-    """Rows (id, public_no, name, kind, owner, status, unit_name) by number or name, those of `org` first."""
+async def found_structures(
+    read: AsyncSession, text: str, *, actor: Actor, now: datetime, size: int = 10
+) -> Sequence[Any]:
+    """Rows (id, public_no, name, kind, owner, status, unit_name) by number or name, the caller's own first."""
+    seen = reach(actor, now)
     plain = text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    values = {"begin": f"{plain}%", "within": f"%{fold(text) or plain}%", "org": org, "day": day, "size": size}
-    return (await read.execute(_FOUND, values)).all()
+    values = {"begin": f"{plain}%", "within": f"%{fold(text) or plain}%", "org": actor.org, "size": size}
+    statement = sa.text(_TODAY.format(seen=seen.structure) + _CALLED)
+    return (await read.execute(statement, {**values, **seen.values, "day": local_date(now)})).all()
 
 
-async def structure_on(read: AsyncSession, structure_id: UUID, day: date) -> Any | None:
-    """Row as `found_structures` gives, of one structure that has arrived."""
-    rows = await read.execute(
-        sa.text(
-            "SELECT s.id, s.public_no, s.name, s.kind, c.owner, c.status, w.name AS unit_name FROM structure s"
-            " LEFT JOIN structure_copy c ON c.id = s.id AND c.recorded_to = 'infinity' AND c.valid_from <= :day"
-            " AND c.valid_to > :day LEFT JOIN unit_copy w ON w.id = c.commune WHERE s.id = :id AND s.kind IS NOT NULL"
-        ),
-        {"id": structure_id, "day": day},
-    )
-    return rows.first()
+async def structure_today(read: AsyncSession, structure_id: UUID, *, actor: Actor, now: datetime) -> Any | None:
+    """Row as `found_structures` gives, of one structure that has arrived and that the caller may see."""
+    seen = reach(actor, now)
+    statement = sa.text(_TODAY.format(seen=seen.structure) + "s.id = :id")
+    return (await read.execute(statement, {"id": structure_id, **seen.values, "day": local_date(now)})).first()
 
 
 async def districts(read: AsyncSession, boundary_set: str) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """Pages of agreements: the list, recording one, looking at one, ending it."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -95,14 +95,14 @@ def _row(
 async def form(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     """First the structure, found by its number or name; then the terms."""
     values = {name: request.query_params.get(name, "") for name in FIELDS}
-    return await _form(request, actor, read, local_date(now), values, {}, 200)
+    return await _form(request, actor, read, now, values, {}, 200)
 
 
 async def _form(
     request: Request,
     actor: Actor,
     read: Any,
-    today: date,
+    now: datetime,
     values: Mapping[str, str],
     errors: Mapping[str, str],
     status: int,
@@ -110,9 +110,9 @@ async def _form(
     lang = locale_of(request)
     names = await _names(request, read, actor)
     chosen = _id(values.get("structure", ""))
-    structure = await structures.structure_on(read, chosen, today) if chosen else None
+    structure = await structures.structure_today(read, chosen, actor=actor, now=now) if chosen else None
     q = request.query_params.get("q", "")[:100]
-    found = await structures.found_structures(read, q, actor.org, today) if q and structure is None else []
+    found = await structures.found_structures(read, q, actor=actor, now=now) if q and structure is None else []
     enterprises = await structures.enterprises(read)
     context = {
         "values": values,
@@ -156,7 +156,7 @@ async def record(request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Res
             errors = _errors(request, refusal)
         else:
             return see_other(request, f"/sharing/agreements/{made.id}", said=gettext_of(request, "Agreement recorded."))
-    return await _form(request, actor, tx, local_date(now), values, errors, 422)
+    return await _form(request, actor, tx, now, values, errors, 422)
 
 
 def _terms(request: Request, values: Mapping[str, str]) -> tuple[dict[str, str], Terms | None]:

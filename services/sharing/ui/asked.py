@@ -57,6 +57,7 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
             **names,
             as_of=day,
             known_at=instant,
+            now=now,
             definition=query.get("definition") or None,
             boundary_set=query.get("set") or boundary_set,
             unit=query.get("unit") or None,
@@ -68,7 +69,7 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
     except Refusal as refusal:
         trouble = refusal.say(frame_of(request).translations(locale_of(request)).gettext)
     if trouble:
-        scope = await ratios.scope(read, **names, as_of=today, known_at=now, boundary_set=boundary_set)
+        scope = await ratios.scope(read, **names, as_of=today, known_at=now, now=now, boundary_set=boundary_set)
     past = scope.as_of != today or scope.known_at < now - timedelta(minutes=1)
     return Asked(scope, trouble, past)
 

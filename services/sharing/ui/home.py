@@ -29,6 +29,7 @@ async def home_card(request: Request, actor: CurrentActor, read: Read, now: Now)
         kind="mast",
         as_of=day,
         known_at=now,
+        now=now,
         boundary_set=targets[0].boundary_set if targets else None,
     )
     figure: dict[str, Any] = orjson.loads(await ratios.ratio(read, scope))

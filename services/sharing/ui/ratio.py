@@ -1,7 +1,7 @@
 """The board: one figure with both of its dates, its targets, how it went, where it falls short, what is behind it."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,7 +17,7 @@ from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, render
 from services.sharing.domain.days import month_ends
 from services.sharing.domain.figures import percent
-from services.sharing.queries import law, ratios, structures
+from services.sharing.queries import law, ratios, sides, structures
 from services.sharing.queries.ratios import Scope
 from services.sharing.ui import board, words
 from services.sharing.ui.asked import Asked, asked
@@ -47,7 +47,7 @@ async def ratio_board(request: Request, actor: CurrentActor, read: Read, now: No
         **await _cuts(request, read, given, figure, target, names),
         **await _lists(request, read, actor, given, names),
         **await _trend(request, read, scope, targets),
-        **await _beside(read, actor, scope, definitions),
+        **await _beside(read, actor, scope, definitions, now),
         "asked": given,
         "scope": scope,
         "figure": figure,
@@ -115,8 +115,8 @@ async def _lists(
     side = request.query_params.get("side", "")
     side = side if side in words.SIDE else "numerator"
     after = _after(request.query_params.get("after", ""))
-    found = await ratios.structures(read, given.scope, side, actor=actor, limit=PAGE, after=after)
-    counts = await ratios.side_counts(read, given.scope)
+    found = await sides.structures(read, given.scope, side, actor=actor, limit=PAGE, after=after)
+    counts = await sides.counts(read, given.scope, actor=actor)
     say = frame_of(request).translations(locale_of(request)).gettext
     return {
         "side": side,
@@ -148,13 +148,14 @@ async def _trend(request: Request, read: Read, scope: Scope, targets: Sequence[A
     }
 
 
-async def _beside(read: Read, actor: Actor, scope: Scope, definitions: Sequence[Any]) -> dict[str, Any]:
+async def _beside(read: Read, actor: Actor, scope: Scope, definitions: Sequence[Any], now: datetime) -> dict[str, Any]:
     """The verified part, and the merged province beside the borders of the plan."""
     names: dict[str, Any] = {
         "actor": actor,
         "kind": scope.kind,
         "as_of": scope.as_of,
         "known_at": scope.known_at,
+        "now": now,
         "owner": scope.owner,
     }
     beside: dict[str, Any] = {"verified": None, "merged": None, "verified_id": VERIFIED, "merged_set": MERGED}
