@@ -5,7 +5,7 @@ READY := .venv/.ready
 SERVICES := registry permits sharing
 
 .DEFAULT_GOAL := help
-.PHONY: audit help run test lint fmt bench migrate revision openapi client messages lock web demo-ratio
+.PHONY: audit help run test fuzz lint fmt bench migrate revision openapi client messages lock web demo-ratio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ run: web ## start everything on 127.0.0.1 and fill a demo (PORT, IDENTITY=keyclo
 
 test: web ## all tests (pytest's own options: ARGS="-k word")
 	@$(PY) -m pytest $(ARGS)
+
+fuzz: web ## the fuzzing of the API for FUZZ_SECONDS (1800), each role its share
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),1800) $(PY) -m pytest tests/system/test_fuzz.py $(ARGS)
 
 lint: $(READY) ## ruff, mypy, import-linter, djlint
 	$(PY) -m ruff check .
