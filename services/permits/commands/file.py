@@ -6,25 +6,22 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from contracts.permits import ApplicationFiled, Site
-from kernel import audit, outbox
+from kernel import audit, direct, outbox
 from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.errors import N_, Fault
 from kernel.texts import fold
 from services.permits import queries
-from services.permits.commands.ledger import Bearer, Deed, Movement, moved, write
+from services.permits.commands.ledger import Bearer, Deed, Movement, begun, moved
 from services.permits.commands.number import next_number
 from services.permits.domain import numbers, policy
 from services.permits.domain.application import PartDraft, SiteDraft, filing_faults
 from services.permits.domain.refusals import DossierFaulty, RegistrarOnly
 from services.permits.settings import PermitsSettings
-from services.permits.tables import Application, ApplicationPart, ApplicationSite
 
 APPLICANT_MISSING = N_("Say for which organisation the dossier is filed.")
 APPLICANT_UNKNOWN = N_("This organisation is not known.")
@@ -116,17 +113,12 @@ async def file(
     ground, received_at = prepared.ground, prepared.received_at
     deed = prepared.received(application_id)
     movement = prepared.moved(deed)
-    row = _application(prepared, actor, deed, now)
-    sites = [_site(no, site) for no, site in enumerate(filing.sites, 1)]
-    await tx.execute(sa.insert(Application).values(row))
-    await tx.execute(sa.insert(ApplicationSite), [_site_row(application_id, *each) for each in sites])
-    await _put_parts(tx, application_id, filing.parts, now)
     owner = Bearer(application_id, ground.procedure_id, ground.procedure, ground.lead_org, {})
-    await write(tx, actor, owner, deed, movement, calendar=ground.calendar, now=now)
-    due_on = first_due(movement)
+    sites = [_site(no, site) for no, site in enumerate(filing.sites, 1)]
     year = local_date(now).year
+    # From here to the commit the next dossier waits: one statement writes all there is.
     number = numbers.dossier_number(year, await next_number(tx, numbers.dossier_series(settings.area), year))
-    await tx.execute(sa.update(Application).where(col(Application.id) == application_id).values(number=number))
+    row = _application(prepared, actor, deed, number, now)
     receipt = Receipt(
         application_id,
         number,
@@ -136,10 +128,18 @@ async def file(
         received_at,
         row["received_on"],
         row["effective_on"],
-        due_on,
+        first_due(movement),
         [site for site, _ in sites],
     )
-    await _tell(tx, actor, receipt, row, now)
+    written = {
+        "application": [row],
+        "application_site": [_site_row(application_id, *each) for each in sites],
+        "application_part": _part_rows(application_id, filing.parts, now),
+        **begun(actor, owner, deed, movement, calendar=ground.calendar, now=now),
+        "audit": [audit.row(actor, "permits:application:file", application_id, now=now, after=_audited(row))],
+        "outbox": [outbox.row(tx, actor, _told(receipt, row), subject=application_id, now=now)],
+    }
+    await direct.insert(tx, written)
     return receipt
 
 
@@ -169,9 +169,10 @@ def first_due(movement: Movement) -> date | None:
     return min((reading.due_on for reading in movement.after.values() if reading.due_on), default=None)
 
 
-def _application(prepared: Prepared, actor: Actor, deed: Deed, now: datetime) -> dict[str, Any]:
+def _application(prepared: Prepared, actor: Actor, deed: Deed, number: str, now: datetime) -> dict[str, Any]:
     return {
         "id": deed.cause,
+        "number": number,
         "procedure_version_id": prepared.ground.procedure_id,
         "applicant_org": prepared.applicant,
         "filed_by": actor.id,
@@ -221,7 +222,7 @@ def _site_row(application_id: UUID, site: Site, draft: SiteDraft) -> dict[str, A
     }
 
 
-async def _put_parts(tx: AsyncSession, application_id: UUID, parts: Sequence[PartDraft], now: datetime) -> None:
+def _part_rows(application_id: UUID, parts: Sequence[PartDraft], now: datetime) -> list[dict[str, Any]]:
     counted: dict[str, int] = {}
     rows = []
     for part in parts:
@@ -235,16 +236,18 @@ async def _put_parts(tx: AsyncSession, application_id: UUID, parts: Sequence[Par
                 "added_at": now,
             }
         )
-    if rows:
-        await tx.execute(sa.insert(ApplicationPart), rows)
+    return rows
 
 
-async def _tell(tx: AsyncSession, actor: Actor, receipt: Receipt, row: dict[str, Any], now: datetime) -> None:
-    after = {"number": receipt.number, "applicant": row["applicant_org"], "received_at": row["received_at"]}
+def _audited(row: dict[str, Any]) -> dict[str, Any]:
+    after = {"number": row["number"], "applicant": row["applicant_org"], "received_at": row["received_at"]}
     if row["received_reason"]:
         after["reason"] = row["received_reason"]
-    await audit.record(tx, actor, "permits:application:file", receipt.id, now=now, after=after)
-    event = ApplicationFiled(
+    return after
+
+
+def _told(receipt: Receipt, row: dict[str, Any]) -> ApplicationFiled:
+    return ApplicationFiled(
         application_id=receipt.id,
         number=receipt.number,
         version=receipt.version,
@@ -254,4 +257,3 @@ async def _tell(tx: AsyncSession, actor: Actor, receipt: Receipt, row: dict[str,
         lead=row["lead_org"],
         sites=list(receipt.sites),
     )
-    await outbox.record(tx, actor, event, subject=receipt.id, now=now)

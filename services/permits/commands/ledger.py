@@ -164,14 +164,27 @@ def _event(entry: Entry, owner: Bearer, deed: Deed, actor: Actor, now: datetime)
     }
 
 
+def begun(
+    actor: Actor, owner: Bearer, deed: Deed, movement: Movement, *, calendar: Calendar, now: datetime
+) -> dict[str, list[dict[str, object]]]:
+    """The rows, by table, of a dossier that has none yet: its ledger and its due dates."""
+    return {
+        "clock_event": [_event(entry, owner, deed, actor, now) for entry in movement.added],
+        "deadline": [_deadline(owner, key, reading, calendar) for key, reading in movement.touched.items()],
+    }
+
+
+# Built once: SQLAlchemy takes longer to make `excluded` than PostgreSQL to run the statement.
+_DUE = insert(Deadline)
+_KEPT = {"id", "application_id", "review_id", "clock"}
+_PROJECT = _DUE.on_conflict_do_update(
+    index_elements=["application_id", "review_id", "clock"],
+    set_={name: column for name, column in _DUE.excluded.items() if name not in _KEPT},
+)
+
+
 async def _project(tx: AsyncSession, owner: Bearer, after: Readings, calendar: Calendar) -> None:
-    rows = [_deadline(owner, key, reading, calendar) for key, reading in after.items()]
-    statement = insert(Deadline)
-    kept = {"id", "application_id", "review_id", "clock"}
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in kept}
-    await tx.execute(
-        statement.on_conflict_do_update(index_elements=["application_id", "review_id", "clock"], set_=changed), rows
-    )
+    await tx.execute(_PROJECT, [_deadline(owner, key, reading, calendar) for key, reading in after.items()])
 
 
 def _deadline(owner: Bearer, key: Key, reading: Reading, calendar: Calendar) -> dict[str, object]:

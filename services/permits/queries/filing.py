@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import direct
 from services.permits.domain.application import Ground, KnownFile, KnownUnit
 from services.permits.domain.calendar import Calendar
 from services.permits.domain.procedure import Procedure
@@ -34,7 +35,7 @@ _LISTS = (
     "(SELECT json_object_agg(l.list, l.entries) FROM (SELECT list, json_object_agg(code, body) AS entries"
     " FROM code_entry WHERE list IN ('fact', 'structure_code', 'area') GROUP BY list) l)"
 )
-_GROUND = sa.text(
+_GROUND = (
     "WITH p AS (SELECT id, body->>'lead' AS lead FROM procedure_version WHERE work = :work AND state = 'published'"
     " AND valid_from <= :day AND valid_to > :day ORDER BY version DESC LIMIT 1)"
     " SELECT (SELECT id FROM p) AS procedure_id,"
@@ -76,30 +77,31 @@ async def filing_ground(
         "units": sorted(set(units)),
         "files": list(files),
     }
-    row = (await tx.execute(_GROUND, params)).one()
-    if row.procedure_id is None:
+    row = await direct.row(tx, _GROUND, params)
+    assert row is not None
+    if row["procedure_id"] is None:
         raise NoProcedure(day=f"{received_on:%d/%m/%Y}")
-    if row.calendar_id is None:
+    if row["calendar_id"] is None:
         raise NoCalendar
-    procedure = await law.procedure(tx, row.procedure_id)
-    if row.lead_org is None:
+    procedure = await law.procedure(tx, row["procedure_id"])
+    if row["lead_org"] is None:
         raise NoMandate(function=procedure.lead, day=f"{today:%d/%m/%Y}")
-    rules = _ground(row, procedure, received_on, {*row.orgs, uploader}, area, max_bytes)
+    rules = _ground(row, procedure, received_on, {*row["orgs"], uploader}, area, max_bytes)
     return FilingGround(
-        row.procedure_id, procedure, await law.calendar_version(tx, row.calendar_id), row.lead_org, rules
+        row["procedure_id"], procedure, await law.calendar_version(tx, row["calendar_id"]), row["lead_org"], rules
     )
 
 
 def _ground(
     row: Any, procedure: Procedure, received_on: date, file_orgs: set[str], area: str, max_bytes: int
 ) -> Ground:
-    lists = row.lists or {}
+    lists = row["lists"] or {}
     west, south, east, north = lists.get("area", {}).get(area, {}).get("box", (-180.0, -90.0, 180.0, 90.0))
     return Ground(
         procedure=procedure,
         received_on=received_on,
-        units={each[0]: KnownUnit(each[0], each[1], _day(each[2]), _day(each[3])) for each in row.units},
-        files={UUID(each[0]): KnownFile(UUID(each[0]), *each[1:]) for each in row.files},
+        units={each[0]: KnownUnit(each[0], each[1], _day(each[2]), _day(each[3])) for each in row["units"]},
+        files={UUID(each[0]): KnownFile(UUID(each[0]), *each[1:]) for each in row["files"]},
         facts={name: fact for name, fact in lists.get("fact", {}).items() if fact["declared"]},
         codes={_code(code) for code in lists.get("structure_code", {})},
         box=(west, south, east, north),
@@ -112,9 +114,10 @@ async def part_ground(
     tx: AsyncSession, procedure: Procedure, *, org: str, uploader: str, area: str, files: Sequence[UUID], max_bytes: int
 ) -> Ground:
     """For parts that come later: the procedure is the dossier's own, only files and lists are read."""
-    statement = sa.text(f"SELECT {ORG_LINE} AS orgs, CAST('[]' AS json) AS units, {_FILES} AS files, {_LISTS} AS lists")
-    row = (await tx.execute(statement, {"org": org, "files": list(files)})).one()
-    return _ground(row, procedure, date.min, {*row.orgs, uploader}, area, max_bytes)
+    statement = f"SELECT {ORG_LINE} AS orgs, CAST('[]' AS json) AS units, {_FILES} AS files, {_LISTS} AS lists"
+    row = await direct.row(tx, statement, {"org": org, "files": list(files)})
+    assert row is not None
+    return _ground(row, procedure, date.min, {*row["orgs"], uploader}, area, max_bytes)
 
 
 async def lead_of(tx: AsyncSession, function: str, area: str, today: date) -> str | None:
