@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 FIRST_YEAR = 1900
 Text = TypeVar("Text", str, str | None)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
 def _storable(text: Text) -> Text:
@@ -37,7 +38,8 @@ def _in_calendar(day: date) -> date:
 
 
 def _written_moment(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
+    """A number of seconds is no instant, also when it is written as a text."""
+    if not isinstance(value, str | datetime) or (isinstance(value, str) and _MOMENT.match(value) is None):
         raise PydanticCustomError("datetime_type", "an instant is written with its date, time and offset")
     return value
 

@@ -374,3 +374,41 @@ async def test_answers_are_what_their_schemas_say(client, people, masts):
         page = await get(client, who, f"{API}/{thing}")
         assert unknown_members(model, page) == unknown_members(row, page["items"][0]) == set()
     assert unknown_members(places.OutlinesRead, await get(client, who, f"{API}/boundaries")) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/organisations/%00", 422),
+        ("/units/%00", 422),
+        ("/units/a%2Fb", 404),
+        ("/masts/1", 422),
+        ("/stations/1", 422),
+        ("/masts?name=%00", 422),
+        ("/masts?q=%00", 422),
+        ("/masts?q=!!!", 200),
+        ("/masts?q=%27%29%3B%20DROP", 200),
+        ("/masts?bbox=nan,0,1,1", 422),
+        ("/masts?bbox=0,0,1e400,1", 422),
+        ("/masts?height_m.gte=1e5000", 422),
+        ("/masts?recorded_at.gte=2020", 422),
+        ("/masts?recorded_at.gte=0001-01-01T00:00:00%2B14:00", 422),
+        ("/masts?fields=", 422),
+        ("/masts?commune.in=" + ",".join("x" * 51), 422),
+        ("/masts?as_of=9999-12-31", 422),
+        ("/masts:map?zoom=23", 422),
+        ("/masts:map?cursor=x", 422),
+        ("/stations?technology=6G", 422),
+        ("/stations?fields=structure", 200),
+        ("/stations?cursor=WyJ4Il0", 422),
+        ("/units?cursor=WzFd", 422),
+        ("/organisations?known_at=2199-01-01", 422),
+        ("/boundaries?boundary_set=%00", 422),
+        ("/boundaries?colour=red", 422),
+        ("/masts/0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c11?colour=red", 422),
+    ],
+)
+async def test_bad_addresses_are_refused_and_never_break(client, people, path, status):
+    for who in ("officer", "vnpt"):
+        answer = await client.get(f"{API}{path}", headers=people[who])
+        assert answer.status_code == status, answer.text
