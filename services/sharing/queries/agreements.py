@@ -28,16 +28,16 @@ def _reach(actor: Actor) -> str | None:
 
 
 class AgreementsAsked(Listing, Dated):
-    """`party` is owner or tenant; `status` that of `as_of`: not_begun, in_force or ended."""
+    """`party` is owner or tenant; `status` that of `as_of`."""
 
-    structure_id: UUID | None = None
-    owner: Word | None = None
+    structure_id: Annotated[UUID | None, Field(description="Agreements on this structure.")] = None
+    owner: Annotated[Word | None, Field(description="Organisation code of the owner.")] = None
     owner_in: Words | None = operator("owner", "in", "One of these owners.")
-    tenant: Word | None = None
+    tenant: Annotated[Word | None, Field(description="Organisation code of the tenant.")] = None
     tenant_in: Words | None = operator("tenant", "in", "One of these tenants.")
     party: Annotated[Word | None, Field(description="Owner or tenant.")] = None
-    kind: Word | None = None
-    status: Word | None = None
+    kind: Annotated[Word | None, Field(description="Of agreement, such as `lease`.")] = None
+    status: Annotated[Word | None, Field(description="On `as_of`: not_begun, in_force, ended or terminated.")] = None
     status_in: Words | None = operator("status", "in", "One of these states.")
     evidence_gte: int | None = operator("evidence", "gte", "1 declared to 6 corroborated.")
     valid_from_gte: Day | None = operator("valid_from", "gte", "Begins on this day or later.")

@@ -1,0 +1,72 @@
+"""What the document shows as an example is true: every body runs as it stands, by somebody who may."""
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from services.sharing.api.schemas import CHANGE, STRUCTURE
+from services.sharing.app import create
+from tests.sharing.conftest import Province, settings
+
+API = "/api/sharing/v1"
+
+
+@cache
+def document() -> dict[str, Any]:
+    return create(settings("postgresql://localhost/none")).openapi()
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def own(path: str) -> bool:
+    return "/parked-messages" not in path
+
+
+def examples() -> Iterator[Any]:
+    for path, operations in document()["paths"].items():
+        content = operations.get("post", {}).get("requestBody", {}).get("content", {})
+        if own(path) and content:
+            shown = resolved(content["application/json"]["schema"])["examples"]
+            yield from (pytest.param(path, one, id=f"{path} {n}") for n, one in enumerate(shown))
+
+
+@pytest.mark.database
+@pytest.mark.parametrize(("path", "example"), list(examples()))
+async def test_an_example_runs(
+    client: httpx.AsyncClient, people: dict[str, dict[str, str]], province: Province, path: str, example: Any
+) -> None:
+    structure, agreement, change = await province.mast(), UUID(int=0), UUID(int=0)
+    if "{agreement_id}" in path:
+        agreement = (await province.agree(structure)).id
+        told = await client.get(f"{API}/agreements/{agreement}", headers=people["viettel"])
+        change = told.json()["changes"][0]["id"]
+    # What an example cannot know: which thing it is about.
+    text = json.dumps(example).replace(STRUCTURE, str(structure)).replace(CHANGE, str(change))
+    headers = {**people["viettel"], "Content-Type": "application/json"}
+    answer = await client.post(path.replace("{agreement_id}", str(agreement)), content=text, headers=headers)
+    assert answer.status_code in (200, 201), answer.text
+    assert answer.json().get("refused", 0) == 0
+
+
+@pytest.mark.unit
+def test_every_act_has_an_example_and_every_parameter_its_words() -> None:
+    undescribed = [
+        (path, parameter["name"])
+        for path, operations in document()["paths"].items()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if own(path) and not parameter.get("description")
+    ]
+    assert undescribed == []
+    assert len(list(examples())) >= len(
+        [path for path, one in document()["paths"].items() if "post" in one and own(path)]
+    )
