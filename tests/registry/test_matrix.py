@@ -127,9 +127,8 @@ def address(world: World, door: Door, thing: str) -> str:
     return door.path.format(**filled)
 
 
-CSV = (
-    "owner,status,name,height_m,lon,lat,commune,valid_from\r\nVIETTEL,in_service,z,20,104.84,9.05,32098@2023,2016-01-01\r\n"
-)
+HEADER = "owner,status,name,height_m,lon,lat,commune,valid_from"
+CSV = f"{HEADER}\r\nVIETTEL,in_service,z,20,104.84,9.05,32098@2023,2016-01-01\r\n"
 
 
 async def ask(world: World, door: Door, capability: str, place: str, thing: str) -> int:
