@@ -54,7 +54,11 @@ async def record_agreements(
     return await batch.each(request, tx, body.items, act)
 
 
-@router.get("/agreements/{agreement_id}", dependencies=[needs("sharing:agreement:read")])
+@router.get(
+    "/agreements/{agreement_id}",
+    dependencies=[needs("sharing:agreement:read")],
+    response_model_exclude_unset=True,
+)
 async def read_agreement(
     actor: CurrentActor, read: Read, agreement_id: schemas.AgreementId, response: Response
 ) -> schemas.AgreementRead:

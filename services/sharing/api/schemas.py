@@ -11,6 +11,7 @@ from kernel.batch import Items
 from kernel.listing import Page, Sparse
 from kernel.texts import Day
 from services.sharing.domain.agreement import Terms
+from services.sharing.domain.definition import Definition
 
 Kind = Literal["mast", "pole", "duct"]
 Side = Literal["numerator", "denominator", "excluded"]
@@ -134,15 +135,24 @@ class AgreementPage(Page):
     items: list[AgreementRow]
 
 
+class Said(BaseModel):
+    """What a statement says of the agreement; of an absent member it says nothing. `status`: in_force, terminated."""
+
+    status: str | None = None
+    kind: str | None = None
+    number: str | None = None
+    document_sha256: str | None = None
+
+
 class ChangeRead(BaseModel):
-    """`status` in the patch: in_force, terminated. An empty patch on a correction is an undo."""
+    """An empty patch on a correction is an undo."""
 
     id: UUID
     no: int
     act: str
     valid_from: date
     valid_to: date | None
-    patch: dict[str, Any]
+    patch: Said
     evidence: int
     reason: str
     corrects: UUID | None
@@ -276,7 +286,7 @@ class DefinitionRead(Sparse):
     valid_to: date | None
     sha256: str
     published_at: datetime
-    content: dict[str, Any]
+    content: Definition
 
 
 class DefinitionPage(Page):
