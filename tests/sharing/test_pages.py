@@ -79,6 +79,23 @@ async def test_what_cannot_be_asked_is_said_above_the_present(
     assert text(board.select_one(".am-fig")) == "0,00 %"
 
 
+async def test_days_to_come_are_shown_to_an_enterprise_of_its_own_structures_only(
+    client: httpx.AsyncClient, people: People, province: Province
+):
+    await province.mast("VIETTEL")
+    await province.mast("VNPT")
+    for who, query, refused in (
+        ("viettel", "", True),
+        ("viettel", "&owner=VNPT", True),
+        ("viettel", "&owner=VIETTEL", False),
+        ("auditor", "", False),
+    ):
+        board = await page(client, f"/sharing/ratio?as_of=01/01/2030{query}", people[who])
+        warning = board.select_one(".am-callout.warn")
+        assert (warning is not None and "hãy chọn chủ sở hữu VIETTEL" in text(warning)) == refused, (who, query)
+        assert board.select_one("[name=as_of]")["value"] == ("20/11/2026" if refused else "01/01/2030")  # type: ignore[index]
+
+
 @pytest.mark.parametrize("kind", ["mast", "pole", "duct"])
 async def test_an_empty_board_says_no_figures_and_never_zero(kind: str, client: httpx.AsyncClient, people: People):
     board = await page(client, f"/sharing/ratio?kind={kind}", people["viettel"])
