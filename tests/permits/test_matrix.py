@@ -157,9 +157,7 @@ async def stage(client: httpx.AsyncClient, database: RolledBack, realm: Realm, t
     async with database.tx() as tx:
         for name in (RECEIVED, REVIEWED):
             given = await world.filing(tx, AN, name=f"Cột {name}")
-            receipt = await commands.file(
-                tx, AN, given, application_id=new_id(), settings=world.settings(), now=NOW
-            )
+            receipt = await commands.file(tx, AN, given, application_id=new_id(), settings=world.settings(), now=NOW)
             ids[name], numbers[name] = str(receipt.id), receipt.number
             files[name] = str(given.parts[0].file_id)
         await _review(tx, UUID(ids[REVIEWED]))
