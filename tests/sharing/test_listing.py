@@ -160,8 +160,12 @@ async def test_targets_by_plan_day_and_definition(
 
 
 async def test_the_law_is_what_its_schemas_say(client: httpx.AsyncClient, people: People, province: Province) -> None:
-    pages = {"targets": schemas.TargetPage, "definitions": schemas.DefinitionPage}
-    for name, page in {**pages, "boundary-sets": schemas.BoundarySetPage}.items():
+    pages: dict[str, type[schemas.TargetPage | schemas.DefinitionPage | schemas.BoundarySetPage]] = {
+        "targets": schemas.TargetPage,
+        "definitions": schemas.DefinitionPage,
+        "boundary-sets": schemas.BoundarySetPage,
+    }
+    for name, page in pages.items():
         told = (await client.get(f"{API}/{name}", headers=people["viettel"])).json()
         assert page.model_validate(told).items
 
