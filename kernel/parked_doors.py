@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse
@@ -24,6 +24,9 @@ from kernel.web.render import frame_of, gettext_of, render, see_other
 
 MEMBERS = ("id", "state", "subject", "error", "parked_at", "tries", "mended")
 Text = Annotated[str, STORABLE]
+
+
+MessageId = Annotated[str, Path(description="Stream and place in it, such as `registry-7`.", examples=["registry-7"])]
 
 
 class ParkedRow(BaseModel):
@@ -130,7 +133,7 @@ def api(service: str, *, read: Any, redrive: Any) -> APIRouter:
         name=f"read_{service}_parked_message",
         summary="One message and why it waits",
     )
-    async def detail(read: Read, message: str, response: Response) -> ParkedRead:
+    async def detail(read: Read, message: MessageId, response: Response) -> ParkedRead:
         """The message as it would be applied, the error of its last try, and its ETag."""
         return _read(await parked.message(read, message), response)
 
@@ -141,7 +144,13 @@ def api(service: str, *, read: Any, redrive: Any) -> APIRouter:
         summary="Mend its text",
     )
     async def mending(
-        actor: CurrentActor, tx: Tx, now: Now, message: str, body: ParkedMend, if_match: IfMatch, response: Response
+        actor: CurrentActor,
+        tx: Tx,
+        now: Now,
+        message: MessageId,
+        body: ParkedMend,
+        if_match: IfMatch,
+        response: Response,
     ) -> ParkedRead:
         """Replaces what would be applied; its id stays, and what arrived is kept."""
         require_match(if_match, _version(await parked.message(tx, message, lock=True)))
@@ -154,7 +163,7 @@ def api(service: str, *, read: Any, redrive: Any) -> APIRouter:
         summary="Apply it again",
     )
     async def redriving(
-        actor: CurrentActor, tx: Tx, now: Now, message: str, if_match: IfMatch, response: Response
+        actor: CurrentActor, tx: Tx, now: Now, message: MessageId, if_match: IfMatch, response: Response
     ) -> ParkedRead:
         """The worker applies it within seconds; an effect that is there already does not come twice."""
         require_match(if_match, _version(await parked.message(tx, message, lock=True)))
@@ -167,7 +176,13 @@ def api(service: str, *, read: Any, redrive: Any) -> APIRouter:
         summary="Never apply it",
     )
     async def dismissal(
-        actor: CurrentActor, tx: Tx, now: Now, message: str, body: ParkedDrop, if_match: IfMatch, response: Response
+        actor: CurrentActor,
+        tx: Tx,
+        now: Now,
+        message: MessageId,
+        body: ParkedDrop,
+        if_match: IfMatch,
+        response: Response,
     ) -> ParkedRead:
         """The message stays for the record, with the reason in the audit log."""
         require_match(if_match, _version(await parked.message(tx, message, lock=True)))
@@ -189,7 +204,9 @@ def pages(service: str, *, read: Any, redrive: Any, may_redrive: Any) -> APIRout
         context = {"rows": rows[:50], "more": more, "state": chosen or "", "home": home, "states": parked.STATES}
         return render(request, "parked/list.html", context)
 
-    async def page(request: Request, tx: Any, actor: Any, message: str, errors: dict[str, str], status: int) -> Any:
+    async def page(
+        request: Request, tx: Any, actor: Any, message: MessageId, errors: dict[str, str], status: int
+    ) -> Any:
         found = await parked.message(tx, message)
         form = await request.form() if request.method == "POST" else {}
         context = {
@@ -203,11 +220,11 @@ def pages(service: str, *, read: Any, redrive: Any, may_redrive: Any) -> APIRout
         return render(request, "parked/message.html", context, status)
 
     @router.get("/parked/{message}", dependencies=[read])
-    async def detail(request: Request, actor: CurrentActor, read: Read, message: str) -> HTMLResponse:
+    async def detail(request: Request, actor: CurrentActor, read: Read, message: MessageId) -> HTMLResponse:
         return await page(request, read, actor, message, {}, 200)  # type: ignore[no-any-return]
 
     @router.post("/parked/{message}/{act}", dependencies=[redrive])
-    async def act(request: Request, actor: CurrentActor, tx: Tx, now: Now, message: str, act: str) -> Response:
+    async def act(request: Request, actor: CurrentActor, tx: Tx, now: Now, message: MessageId, act: str) -> Response:
         form = await request.form()
         try:
             if act == "mend":
