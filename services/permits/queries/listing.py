@@ -108,7 +108,7 @@ def narrowed(asked: Narrowed, columns: dict[str, str]) -> tuple[list[str], dict[
         values["commune"] = asked.commune
     if asked.q and asked.q.strip():
         clauses.append(f"(a.number ILIKE :q OR {site.format('s.name_fold LIKE :fold')})")
-        values |= {"q": f"%{_literal(asked.q.strip())}%", "fold": f"%{fold(asked.q) or asked.q.strip()}%"}
+        values |= {"q": f"%{_literal(asked.q.strip())}%", "fold": f"%{_literal(fold(asked.q) or asked.q.strip())}%"}
     return clauses, values
 
 

@@ -1,7 +1,5 @@
 """The JSON of a dossier's members, as PostgreSQL builds them, over `application a` and `procedure_version p`."""
 
-# ruff: noqa: S608 -- composed of constants of this package; every value is bound
-
 SITES = (
     "(SELECT json_agg(json_build_object('no', s.no, 'structure_id', s.structure_id, 'kind', s.kind, 'name', s.name,"
     " 'code', CASE WHEN s.code IS NULL THEN NULL ELSE json_build_array(s.code_system, s.code) END,"
