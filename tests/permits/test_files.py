@@ -191,7 +191,7 @@ async def test_what_is_not_what_it_claims_is_refused(client: httpx.AsyncClient, 
 @pytest.mark.parametrize(
     "content",
     [
-        acting_pdf(lambda writer: writer.add_outline_item("Trang 1", page_number=0)),
+        acting_pdf(lambda writer: writer.add_outline_item(title="Trang 1", page_number=0)),
         acting_pdf(opening(action("/GoTo", Next=action("/GoTo")))),
         world.picture("JPEG") + b"\0" * 40,
     ],
