@@ -160,7 +160,7 @@ async def test_a_header_of_100_kb_is_431(door: Door) -> None:
 async def test_a_cookie_may_be_large_but_not_oversize(door: Door, size: int, status: int) -> None:
     answer = await door.raw("GET /api/permits/echo HTTP/1.1", door.host, f"Cookie: a={'c' * size}", "Connection: close")
     assert statuses(answer) == [status]
-    assert b"ccc" not in answer
+    assert b"c" * 20 not in answer
 
 
 async def dribbled(door: Door, head: bytes, rest: bytes) -> tuple[bytes, float]:
