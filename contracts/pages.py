@@ -147,7 +147,7 @@ NAV: tuple[Group, ...] = (
                 Entry(
                     path=f"/{service}/parked",
                     icon="message",
-                    label={"vi": f"Thông điệp treo: {vi}", "en": f"Parked messages: {en}"},
+                    label={"vi": f"Tin bị giữ: {vi}", "en": f"Parked: {en}"},
                     capabilities=frozenset({"administrator", "auditor"}),
                     service=service,
                 )

@@ -45,6 +45,14 @@ PICTURES = (
     Picture("ratio-empty", "skhcn.mai", "/sharing/ratio?kind=duct"),
     Picture("agreements", "viettel.an", "/sharing/agreements"),
     Picture("agreement-new", "viettel.an", "/sharing/agreements/new"),
+    Picture("access", "quantri", "/registry/access"),
+    Picture("access-organisation", "quantri", "/registry/access|main tbody a"),
+    Picture("parked-empty", "quantri", "/registry/parked"),
+    Picture("sessions", "quantri", "/sessions"),
+    Picture("problems", None, "/problems"),
+    Picture("problem", None, "/problems/ApplicationNotFound"),
+    Picture("changes", None, "/changes"),
+    Picture("nothing-here", "viettel.an", "/permits/nothing"),
     Picture("docs", None, "/docs"),
 )
 
