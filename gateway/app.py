@@ -101,7 +101,7 @@ class Gateway:
             pages = Pages(settings, upstreams, Health(upstreams, bus), door, document)
             own_sessions = OwnSessions(self._sessions, self._cookies)
             reference = Reference(documents, document)
-            own = (pages, own_sessions, reference, open_accounts(settings, bus, stack))
+            own = (pages, own_sessions, reference, open_accounts(settings, bus, stack, self._sessions.end_person))
             app.router.routes.extend(route for part in own for route in part.routes())
             self._metrics.watch(self._sessions, self._rates, upstreams)
             if settings.metrics_port:

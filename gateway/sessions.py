@@ -122,6 +122,9 @@ class Sessions:
             raise self._away(error) from error
         return {key: session for key, session in found.items() if self._may_go_on(session)}
 
+    async def end_person(self, sub: str) -> None:
+        await self.end_keys(await self.of_person(sub))
+
     async def end_keys(self, keys: Iterable[str]) -> None:
         """Ends sessions at every gateway: each drops its copy when the bucket tells it of the change."""
         try:

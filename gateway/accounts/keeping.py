@@ -1,6 +1,7 @@
 """The verbs of `contracts/gateway.py`: each looks at what is there and does the rest."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,9 +30,15 @@ _PAGES = 20
 _SCOPES = ["basic", "hatang"]
 
 
+# Of a person, by the subject of his tokens.
+EndSessions = Callable[[str], Awaitable[None]]
+
+
 class Keeping:
-    def __init__(self, realm: Realm, admin_client: str) -> None:
-        self._realm, self._admin_client = realm, admin_client
+    """`end_sessions` ends them here at once; the provider's own notice comes later, or is lost on its way."""
+
+    def __init__(self, realm: Realm, admin_client: str, end_sessions: EndSessions) -> None:
+        self._realm, self._admin_client, self._end_sessions = realm, admin_client, end_sessions
 
     async def accounts(self, since: datetime) -> said.Accounts:
         """Everybody with an organisation, and when each last came; clients of the realm itself have none."""
@@ -95,7 +102,7 @@ class Keeping:
         if changed != user:
             await self._realm.call(self._realm.admin.a_update_user(user["id"], changed))
         if not asked.enabled:
-            await self._realm.call(self._realm.admin.a_user_logout(user["id"]))
+            await self._sign_out(user)
 
     async def invite(self, username: str, org: str) -> said.Invitation:
         """The link says when it ends; the realm keeps the digest of both, so neither can be changed or read there."""
@@ -106,8 +113,11 @@ class Keeping:
         return said.Invitation(path=f"/invitation/{token}", ends=datetime.fromtimestamp(ends, UTC))
 
     async def sign_out(self, username: str, org: str) -> None:
-        user = await self._known_person(username, org)
+        await self._sign_out(await self._known_person(username, org))
+
+    async def _sign_out(self, user: Document) -> None:
         await self._realm.call(self._realm.admin.a_user_logout(user["id"]))
+        await self._end_sessions(user["id"])
 
     async def invited(self, token: str) -> Document:
         """Whom a link is for. Raises InvitationOver (404)."""
@@ -127,7 +137,7 @@ class Keeping:
             raise PasswordRefused from error
         fresh = await self._realm.call(self._realm.admin.a_get_user(user["id"]))
         await self._set_invitation(fresh, [])
-        await self._realm.call(self._realm.admin.a_user_logout(user["id"]))
+        await self._sign_out(user)
 
     async def _new_client(self, asked: said.KeepClient) -> Document:
         await self._realm.call(

@@ -45,6 +45,10 @@ def settings(issuer: str, secret: str = PASSWORD) -> GatewaySettings:
     )
 
 
+async def nobody_here(sub: str) -> None:
+    """No gateway stands beside the provider here, so there are no sessions to end."""
+
+
 @pytest.fixture
 async def realm(provider: Identity) -> AsyncIterator[Realm]:
     opened = Realm(settings(provider.issuer))
@@ -54,4 +58,4 @@ async def realm(provider: Identity) -> AsyncIterator[Realm]:
 
 @pytest.fixture
 def keeping(realm: Realm) -> Keeping:
-    return Keeping(realm, "hatang-admin")
+    return Keeping(realm, "hatang-admin", nobody_here)

@@ -23,7 +23,7 @@ from gateway.accounts.refusals import (
 from gateway.errors import IdentityAway
 from tests.fixtures.realm_client import RealmClient, claims
 from tests.fixtures.servers import Identity
-from tests.identity.conftest import settings
+from tests.identity.conftest import nobody_here, settings
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
 SINCE = datetime.now(UTC) - timedelta(days=1)
@@ -192,7 +192,7 @@ async def test_without_rights_or_provider_the_refusal_is_typed(provider: Identit
     ):
         realm = Realm(made)
         with pytest.raises(refusal):
-            await Keeping(realm, "hatang-admin").accounts(SINCE)
+            await Keeping(realm, "hatang-admin", nobody_here).accounts(SINCE)
         await realm.close()
 
 

@@ -77,7 +77,7 @@ def addresses(visitor: Visitor, path: str) -> Iterator[str]:
         yield f"{collection}/{name}{act.partition('}')[2]}"
 
 
-@pytest.mark.parametrize(("path", "permission", "body"), examples(), ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("path", "permission", "body"), list(examples()), ids=lambda value: str(value)[:60])
 def test_every_example_is_understood(visitors: dict[str, Visitor], path: str, permission: str, body: Any):
     seen: dict[int, str] = {}
     for name in holders(path.split("/")[2], permission):
