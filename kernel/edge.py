@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +13,6 @@ from kernel import idempotency
 from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.errors import N_, Fault, Forbidden, Refusal, Stale, TooLarge, Unauthenticated
-from kernel.paging import DEFAULT_LIMIT, MAX_LIMIT
 from kernel.web import forms
 
 bearer = HTTPBearer(auto_error=False, description="Access token of the realm, audience `hatang-api`.")
@@ -131,9 +130,6 @@ async def present(request: Request) -> datetime:
 
 
 Now = Annotated[datetime, Depends(present)]
-Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows a page holds at most.")]
-Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
-PAGE_SIZE = DEFAULT_LIMIT
 JSON_LIMIT_MB = 5
 
 

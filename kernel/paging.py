@@ -30,10 +30,3 @@ def decode_cursor(cursor: str, length: int | None = None) -> list[Any]:
     if not isinstance(key, list) or (length is not None and len(key) != length):
         raise BadCursor(errors=[Fault("/query/cursor", "malformed", BadCursor.detail)])
     return key
-
-
-def page(items: Sequence[Any], limit: int, key: Any) -> dict[str, Any]:
-    """`items` holds one row more than `limit` when there is a next page; `key(row)` is its keyset."""
-    shown = list(items[:limit])
-    more = len(items) > limit
-    return {"items": shown, "next": encode_cursor(key(shown[-1])) if more and shown else None}

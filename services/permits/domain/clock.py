@@ -16,7 +16,6 @@ from services.permits.domain.procedure import ClockRule, Procedure, Trigger
 Kind = Literal["start", "pause", "resume", "restart", "extend", "stop", "void"]
 State = Literal["idle", "running", "paused", "stopped"]
 DayKind = Literal["counted", "off", "holiday", "paused", "rolled", "start"]
-EXPIRABLE = ("deemed_complete", "deemed_agreed")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ READ_ONE = [*SEES, Depends(Sensitive("registry:client:read", "client_id"))]
 
 @router.get(
     "/clients",
-    dependencies=[*SEES, Depends(Sensitive("registry:client:list"))],
+    dependencies=LISTED,
     name="list_clients",
     **listed_as(schemas.ClientPage),
 )

@@ -14,17 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import direct
 from kernel.auth import Actor
 from kernel.db import new_id, open_end
-from kernel.errors import N_, NotFound
 from kernel.history import Change, Rectangle, Version, believe, revise
 from services.registry.queries.logs import Ledger, Log
 
 TICK = timedelta(microseconds=1)
 # Rows that a single command writes; more are an import's.
 FEW = 20
-
-
-class NothingRecorded(NotFound):
-    detail = N_("This is not in the registry.")
 
 
 @dataclass(frozen=True)

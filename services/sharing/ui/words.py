@@ -20,7 +20,6 @@ SHARED = {
 }
 COUNTED = {"mast": N_("masts in service"), "pole": N_("poles in service"), "duct": N_("ducts in service")}
 SIDE = {"numerator": N_("Numerator"), "denominator": N_("Denominator"), "excluded": N_("Not counted")}
-ROLE = {"owner": N_("owner"), "tenant": N_("agreement"), "operator": N_("station")}
 REASON = {
     "shared": N_("Two enterprises or more"),
     "single_enterprise": N_("One enterprise only"),
