@@ -22,7 +22,6 @@ LIBRARIES = (
     "fastapi",
     "uvicorn.protocols.http.httptools_impl",
     "uvloop",
-    "aiohttp",
     "httpx",
     "nats",
     "jinja2",
