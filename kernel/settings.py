@@ -47,8 +47,13 @@ class Settings(BaseModel):
 
 
 class ServiceSettings(Settings):
-    """`owner_database_url` is for `migrate` alone: the running service holds rights on rows only."""
+    """`owner_database_url` is for `migrate` alone: the running service holds rights on rows only.
+
+    `seal_file`: the office's key and certificate as PKCS#12, for what the service signs.
+    """
 
     database_url: str
     owner_database_url: str = ""
     pool_size: int = 8
+    seal_file: Path | None = None
+    seal_password: str = ""

@@ -16,6 +16,8 @@ from infra.local.child import die_with_parent
 # No service of ours, and nothing that starts threads when imported, as numpy under shapely does: none survives a fork.
 LIBRARIES = (
     "asyncpg",
+    "kernel.papers",
+    "kernel.seals",
     "sqlmodel",
     "sqlalchemy.ext.asyncio",
     "sqlalchemy.dialects.postgresql.asyncpg",

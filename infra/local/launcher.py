@@ -146,6 +146,7 @@ def _check_ports(options: Options) -> None:
 def _product(options: Options, lock: Lock) -> Product:
     folder = options.folder
     secrets = place.credentials(folder)
+    place.development_seal(folder, secrets["seal"])
     wanted = [*SERVICES, "postgres", "nats"]
     measured = [f"{service}.{part}" for service in SERVICES for part in ("api", "worker")] + ["gateway"]
     ports = dict(zip([*wanted, *measured], free_ports(len(wanted) + len(measured)), strict=True))

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.local import postgres
@@ -13,6 +14,7 @@ from infra.local.errors import CannotStart
 
 LOCK = "lock"
 SECRETS = "secrets.json"
+SEAL = "seal.p12"
 PORTS = "ports.json"
 
 
@@ -76,9 +78,22 @@ def credentials(folder: Path) -> dict[str, str]:
     return made
 
 
+def development_seal(folder: Path, password: str) -> None:
+    """Made at the first start; whoever sets SEAL_FILE has a real one instead."""
+    path = folder / SEAL
+    if not path.exists():
+        # Only here: a library of some hundred milliseconds, which no later start needs.
+        from kernel.seals import make_development_seal
+
+        partial = path.with_name(f"{SEAL}.new")
+        partial.unlink(missing_ok=True)
+        make_development_seal(partial, password, now=datetime.now(UTC))
+        partial.replace(path)
+
+
 def _wanted() -> dict[str, Callable[[], str]]:
     """Names with their makers. A letter first: NATS reads a password of digits as a number."""
-    roles = ("postgres", *postgres.ROLES, "client", "identity_admin", "form", "keycloak")
+    roles = ("postgres", *postgres.ROLES, "client", "identity_admin", "form", "keycloak", "seal")
     return {
         **dict.fromkeys(roles, lambda: f"s{secrets.token_hex(20)}"),
         "session": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),

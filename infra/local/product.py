@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local import child, fork, probe
+from infra.local import child, fork, place, probe
 from infra.local.nats import Broker
 from infra.local.options import Options
 from infra.local.place import Lock
@@ -22,6 +22,8 @@ PRIVATE = (
     "CLIENT_SECRET",
     "ADMIN_SECRET",
     "SESSION_KEY",
+    "SEAL_FILE",
+    "SEAL_PASSWORD",
     "PORT",
     "HOST",
 )
@@ -68,6 +70,8 @@ class Product:
             **self.nats_settings(service),
             "PORT": str(self.ports[service]),
             "METRICS_PORT": self.metrics_port(f"{service}.{part}"),
+            "SEAL_FILE": self.options.given(service, "SEAL_FILE") or str(self.options.folder / place.SEAL),
+            "SEAL_PASSWORD": self.options.given(service, "SEAL_PASSWORD") or self.secrets["seal"],
             **({"OWNER_DATABASE_URL": self.database_url(service, "owner")} if owner else {}),
         }
         return self._environment(service, settings)
