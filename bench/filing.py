@@ -36,14 +36,14 @@ HOP_KEEPS = 0.9 / 1.2
 TIMES_BARE = 4.0
 KEPT = (
     "procedure_version_id, applicant_org, filed_by, state, version, received_at, received_on, effective_on, lead_org,"
-    " touched_at"
+    " lead_function, touched_at"
 )
 BARE = f"""
 WITH a AS (
   INSERT INTO bench.application (id, number, {KEPT})
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)),
-o AS (INSERT INTO bench.outbox (id, subject, envelope, recorded_at) VALUES ($13, $14, $15, now()))
-INSERT INTO bench.audit (at, actor, org, act, thing, after, row_hash) VALUES (now(), $16, $17, $18, $2, $19, $20)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)),
+o AS (INSERT INTO bench.outbox (id, subject, envelope, recorded_at) VALUES ($14, $15, $16, now()))
+INSERT INTO bench.audit (at, actor, org, act, thing, after, row_hash) VALUES (now(), $17, $18, $19, $2, $20, $21)
 """
 
 

@@ -148,6 +148,7 @@ async def _start_reviews(
         dossier.procedure_version_id,
         dossier.procedure,
         dossier.lead_org,
+        dossier.lead_function,
         {row["id"]: (row["org"], row["function"]) for row in rows},  # type: ignore[misc]
     )
     deed = Deed("consulted", now, today, cause)

@@ -113,7 +113,7 @@ async def file(
     ground, received_at = prepared.ground, prepared.received_at
     deed = prepared.received(application_id)
     movement = prepared.moved(deed)
-    owner = Bearer(application_id, ground.procedure_id, ground.procedure, ground.lead_org, {})
+    owner = Bearer(application_id, ground.procedure_id, ground.procedure, ground.lead_org, ground.lead_function, {})
     sites = [_site(no, site) for no, site in enumerate(filing.sites, 1)]
     year = local_date(now).year
     # From here to the commit the next dossier waits: one statement writes all there is.
@@ -183,6 +183,7 @@ def _application(prepared: Prepared, actor: Actor, deed: Deed, number: str, now:
         "effective_on": deed.effective_on,
         "received_reason": prepared.filing.received_reason,
         "lead_org": prepared.ground.lead_org,
+        "lead_function": prepared.ground.lead_function,
         "touched_at": now,
     }
 

@@ -26,11 +26,12 @@ class Bearer:
     procedure_version_id: UUID
     procedure: Procedure
     lead_org: str
+    lead_function: str
     reviews: Mapping[UUID, tuple[str, str]]
 
     def answers(self, review_id: UUID | None) -> tuple[str, str]:
         """(organisation, function)."""
-        return (self.lead_org, self.procedure.lead) if review_id is None else self.reviews[review_id]
+        return (self.lead_org, self.lead_function) if review_id is None else self.reviews[review_id]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def bearer(dossier: queries.Dossier) -> Bearer:
         dossier.procedure_version_id,
         dossier.procedure,
         dossier.lead_org,
+        dossier.lead_function,
         {review.id: (review.org, review.function) for review in dossier.reviews},
     )
 

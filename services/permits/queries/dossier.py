@@ -42,6 +42,7 @@ class Dossier:
     state: str
     applicant_org: str
     lead_org: str
+    lead_function: str
     received_at: datetime
     received_on: date
     effective_on: date
@@ -55,7 +56,7 @@ class Dossier:
     @property
     def standing(self) -> Standing:
         asked = tuple((review.function, review.org) for review in self.reviews)
-        return Standing(self.orgs, self.applicant_org, self.lead_org, self.procedure.lead, asked)
+        return Standing(self.orgs, self.applicant_org, self.lead_org, self.lead_function, asked)
 
 
 _REVIEWS = sa.text(
@@ -87,6 +88,7 @@ def _dossier(row: Application, procedure: Procedure, around: Any) -> Dossier:
         state=row.state,
         applicant_org=row.applicant_org,
         lead_org=row.lead_org,
+        lead_function=row.lead_function,
         received_at=row.received_at,
         received_on=row.received_on,
         effective_on=row.effective_on,

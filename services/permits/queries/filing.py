@@ -51,6 +51,7 @@ class FilingGround:
     procedure: Procedure
     calendar: Calendar
     lead_org: str
+    lead_function: str
     rules: Ground
 
 
@@ -88,7 +89,12 @@ async def filing_ground(
         raise NoMandate(function=procedure.lead, day=f"{today:%d/%m/%Y}")
     rules = _ground(row, procedure, received_on, {*row["orgs"], uploader}, area, max_bytes)
     return FilingGround(
-        row["procedure_id"], procedure, await law.calendar_version(tx, row["calendar_id"]), row["lead_org"], rules
+        row["procedure_id"],
+        procedure,
+        await law.calendar_version(tx, row["calendar_id"]),
+        row["lead_org"],
+        procedure.lead,
+        rules,
     )
 
 

@@ -10,7 +10,7 @@ ORG_LINE = (
     "ARRAY(WITH RECURSIVE line(code) AS (SELECT CAST(:org AS text) UNION SELECT o.code FROM organisation_copy o"
     " JOIN line l ON o.successor = l.code) SELECT code FROM line)"
 )
-_LEADS = f"(a.lead_org = ANY({ORG_LINE}) AND (:unlimited OR p.body->>'lead' = ANY(CAST(:functions AS text[]))))"
+_LEADS = f"(a.lead_org = ANY({ORG_LINE}) AND (:unlimited OR a.lead_function = ANY(CAST(:functions AS text[]))))"
 _ASKED = (
     f"EXISTS (SELECT FROM review v WHERE v.application_id = a.id AND v.org = ANY({ORG_LINE})"
     " AND (:unlimited OR v.function = ANY(CAST(:functions AS text[]))))"
