@@ -204,8 +204,8 @@ async def _tell_past(database: Database) -> None:
             sa.text(
                 "INSERT INTO application (id, procedure_version_id, applicant_org, filed_by, state, version,"
                 " received_at, received_on, effective_on, lead_org, lead_function, touched_at, number)"
-                " SELECT :id, p.id, 'VIETTEL', 'x', 'received', 1, now(), now(), now(), 'SXD', 'construction', now(), 'X-1'"
-                " FROM procedure_version p LIMIT 1"
+                " SELECT :id, p.id, 'VIETTEL', 'x', 'received', 1, now(), now(), now(), 'SXD', 'construction', now(),"
+                " 'X-1' FROM procedure_version p LIMIT 1"
             ),
             {"id": id},
         )

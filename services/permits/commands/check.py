@@ -13,8 +13,8 @@ from kernel.db import new_id
 from kernel.errors import Conflict, Fault
 from services.permits.commands.complete import Routed, routed
 from services.permits.commands.file import Filing, Prepared, first_due, prepare
-from services.permits.commands.ledger import Movement
 from services.permits.domain.application import parts_needed
+from services.permits.domain.movement import Movement
 from services.permits.domain.procedure import ClockRule, Procedure
 from services.permits.domain.refusals import CalendarEnds, DossierFaulty, NoCalendar, NoMandate, NoProcedure
 from services.permits.settings import PermitsSettings

@@ -15,7 +15,7 @@ from kernel.auth import Actor, system
 from kernel.clock import end_of_day, local_date
 from kernel.db import new_id
 from services.permits import queries
-from services.permits.commands.ledger import Bearer, Deed, bearer, tick
+from services.permits.commands.ledger import Bearer, bearer, tick
 from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import policy
 from services.permits.domain.application import (
@@ -30,6 +30,8 @@ from services.permits.domain.application import (
 )
 from services.permits.domain.calendar import Calendar
 from services.permits.domain.clock import Readings
+from services.permits.domain.facts import FactBook
+from services.permits.domain.movement import Deed
 from services.permits.domain.predicate import Reason
 from services.permits.domain.procedure import Procedure, route
 from services.permits.domain.refusals import DossierFaulty, NoMandate
@@ -100,15 +102,18 @@ class Routed:
     org: str | None
     source: str
     reasons: Sequence[Reason]
+    external: bool = False
 
 
 async def routed(
     tx: AsyncSession, procedure: Procedure, sites: Sequence[SiteDraft], area: str, today: date
 ) -> list[Routed]:
-    defaults = {code: fact.get("default") for code, fact in (await queries.entries(tx, "fact"))["fact"].items()}
-    agencies = route(procedure, [facts_of(site, defaults) for site in sites])
-    holders = await queries.mandates(tx, [agency.function for agency in agencies], area, today)
-    return [Routed(a.function, a.asked, holders.get(a.function), a.source, a.reasons) for a in agencies]
+    book = FactBook.of(await queries.entries(tx, "fact", "grade", "airport"))
+    agencies = route(procedure, facts_of(sites, book))
+    holders = await queries.holders(tx, area, sites, today)
+    return [
+        Routed(a.function, a.asked, holders.org(a.function, sites), a.source, a.reasons, a.external) for a in agencies
+    ]
 
 
 async def _start_reviews(

@@ -14,13 +14,14 @@ from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.errors import N_, Fault
 from services.permits import queries
-from services.permits.commands.ledger import Deed, bearer, extend_clock, tick
+from services.permits.commands.ledger import bearer, extend_clock, tick
 from services.permits.commands.number import next_number
 from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import numbers, policy
 from services.permits.domain.application import Decision as Said
 from services.permits.domain.application import check_decision, next_state
 from services.permits.domain.clock import readings
+from services.permits.domain.movement import Deed
 from services.permits.domain.refusals import ExtensionNotAllowed, ReasonMissing
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings

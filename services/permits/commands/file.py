@@ -16,10 +16,11 @@ from kernel.db import new_id
 from kernel.errors import N_, Fault
 from kernel.texts import fold
 from services.permits import queries
-from services.permits.commands.ledger import Bearer, Deed, Movement, begun, moved
+from services.permits.commands.ledger import Bearer, begun, moved
 from services.permits.commands.number import next_number
 from services.permits.domain import numbers, policy
 from services.permits.domain.application import PartDraft, SiteDraft, filing_faults
+from services.permits.domain.movement import Deed, Movement
 from services.permits.domain.refusals import DossierFaulty, RegistrarOnly
 from services.permits.settings import PermitsSettings
 
@@ -93,7 +94,7 @@ async def prepare(
         area=settings.area,
         org=applicant,
         uploader=actor.org,
-        units=[site.commune for site in filing.sites],
+        sites=filing.sites,
         files=[part.file_id for part in filing.parts],
         max_bytes=settings.max_dossier_mb * 1_000_000,
     )

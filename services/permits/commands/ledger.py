@@ -13,8 +13,9 @@ from kernel.auth import Actor, system
 from kernel.db import new_id
 from services.permits import queries
 from services.permits.domain.calendar import Calendar
-from services.permits.domain.clock import Entry, Key, Reading, Readings, Step, by_clock, react, read, readings
-from services.permits.domain.procedure import Procedure, Trigger
+from services.permits.domain.clock import Entry, Key, Reading, Readings, Step, readings
+from services.permits.domain.movement import Deed, Movement, move, step
+from services.permits.domain.procedure import Procedure
 from services.permits.tables import ClockEvent, Deadline
 
 
@@ -34,17 +35,6 @@ class Bearer:
         return (self.lead_org, self.lead_function) if review_id is None else self.reviews[review_id]
 
 
-@dataclass(frozen=True)
-class Deed:
-    """An act: when it happened, the day whose end it takes effect at, what caused it."""
-
-    trigger: Trigger
-    at: datetime
-    effective_on: date
-    cause: UUID
-    reason: str | None = None
-
-
 def bearer(dossier: queries.Dossier) -> Bearer:
     return Bearer(
         dossier.id,
@@ -56,15 +46,6 @@ def bearer(dossier: queries.Dossier) -> Bearer:
     )
 
 
-@dataclass(frozen=True)
-class Movement:
-    """What an act does to the clocks: the entries it adds, the clocks it touches as they read then, all of them."""
-
-    added: Sequence[Entry]
-    touched: Readings
-    after: Readings
-
-
 def moved(
     procedure: Procedure,
     deed: Deed,
@@ -74,28 +55,7 @@ def moved(
     review_ids: Sequence[UUID] = (),
 ) -> Movement:
     """Nothing is written: whoever only asks is told the same days. `entries`: the ledger so far."""
-    before = readings(procedure, entries, calendar)
-    held = {key: found.state for key, found in before.items()}
-    steps = react(procedure, deed.trigger, held, review_ids=review_ids)
-    return _moved(procedure, deed, steps, entries, before, calendar)
-
-
-def _moved(
-    procedure: Procedure,
-    deed: Deed,
-    steps: Sequence[Step],
-    entries: Sequence[Entry],
-    before: Readings,
-    calendar: Calendar,
-) -> Movement:
-    last = entries[-1].seq if entries else 0
-    added = [
-        Entry(last + place, s.clock, s.kind, deed.effective_on, deed.at, s.days, new_id(), None, s.review_id)
-        for place, s in enumerate(steps, 1)
-    ]
-    grouped = by_clock([*entries, *added])
-    touched = {key: read(procedure.clock(key[0]), grouped[key], calendar) for key in by_clock(added)}
-    return Movement(added, touched, {**before, **touched})
+    return move(procedure, deed, calendar=calendar, entries=entries, review_ids=review_ids, make_id=new_id)
 
 
 async def tick(
@@ -126,8 +86,8 @@ async def extend_clock(
     now: datetime,
 ) -> Readings:
     entries = await queries.ledger(tx, owner.application_id)
-    before = readings(owner.procedure, entries, calendar)
-    movement = _moved(owner.procedure, deed, [Step(clock, "extend", None, days)], entries, before, calendar)
+    steps = [Step(clock, "extend", None, days)]
+    movement = step(owner.procedure, deed, steps, calendar=calendar, entries=entries, make_id=new_id)
     return await write(tx, actor, owner, deed, movement, calendar=calendar, now=now)
 
 

@@ -14,7 +14,7 @@ from kernel.auth import Actor, system
 from kernel.clock import end_of_day, local_date
 from kernel.errors import Forbidden
 from services.permits import queries
-from services.permits.commands.ledger import Deed, bearer, tick
+from services.permits.commands.ledger import bearer, tick
 from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import policy
 from services.permits.domain.application import (
@@ -25,6 +25,7 @@ from services.permits.domain.application import (
     check_signer,
     next_state,
 )
+from services.permits.domain.movement import Deed
 from services.permits.domain.refusals import AlreadyAnswered, ReviewNotAsked, WrongMove
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
+import operator
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from decimal import Decimal
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,12 +14,31 @@ from services.permits.domain.predicate import Judgement, Predicate, Reason, judg
 
 Unit = Literal["working_day", "day"]
 Trigger = Literal[
-    "received", "supplement_requested", "supplemented", "complete", "consulted", "answered", "decided", "withdrawn"
+    "received",
+    "supplement_requested",
+    "lapsed",
+    "supplemented",
+    "complete",
+    "consulted",
+    "answered",
+    "decided",
+    "withdrawn",
 ]
-Expiry = Literal["deemed_complete", "deemed_agreed", "overdue"]
+Expiry = Literal["deemed_complete", "deemed_agreed", "overdue", "lapsed", "closed"]
+Effect = Literal["build", "adjust", "extend", "reissue", "consent", "record"]
 Supplement = Literal["none", "pause", "restart", "stop"]
 _ORDER: tuple[str, ...] = get_args(Trigger)
-_CAUSED: dict[str, Trigger] = {"deemed_complete": "complete", "deemed_agreed": "answered"}
+_CAUSED: dict[str, Trigger] = {
+    "deemed_complete": "complete",
+    "deemed_agreed": "answered",
+    "lapsed": "supplemented",
+    "closed": "supplemented",
+}
+
+
+def later(default: Any) -> Any:
+    """A member that came after versions had been published: while it says nothing, their text and hash stay."""
+    return Field(default=default, exclude_if=operator.not_)
 
 
 class Section(BaseModel):
@@ -39,9 +58,47 @@ class PartRule(Section):
 
 
 class AgencyRule(Section):
+    """`external`: the function answers outside this system; its consent is uploaded and must hold when deciding."""
+
     function: str
     when: Predicate | None = None
     source: str = ""
+    external: bool = later(False)
+
+
+class AuthorityRule(Section):
+    """Who leads where `when` holds for the first site; the first rule that holds wins, else the procedure's `lead`."""
+
+    function: str
+    when: Predicate
+    source: str
+
+
+class Fee(Section):
+    """In VND. `unverified`: the figure is an example, the province sets its own."""
+
+    amount: int = Field(ge=0)
+    source: str
+    unverified: bool = False
+
+
+class Life(Section):
+    """How long a decision lets the works wait, and how often that may be prolonged."""
+
+    start_within_months: int = Field(gt=0, le=120)
+    extensions: int = Field(ge=0)
+    extension_months: int = Field(gt=0, le=120)
+    notice_working_days: int = Field(default=0, ge=0)
+    source: str
+
+
+class SupplementKind(Section):
+    """A typed request: what it does to the clocks that run, instead of what they say themselves."""
+
+    code: str
+    title: Words
+    effect: Supplement | None = None
+    in_review: bool = False
 
 
 class Extension(Section):
@@ -59,8 +116,9 @@ class ClockRule(Section):
     name: str
     length: int = Field(gt=0, le=400)
     unit: Unit
-    starts: Literal["received", "supplemented", "complete", "consulted"]
-    ends: Literal["complete", "answered", "decided"] | None = None
+    starts: Literal["received", "supplement_requested", "lapsed", "supplemented", "complete", "consulted"]
+    ends: Literal["supplemented", "complete", "answered", "decided"] | None = None
+    of_kind: str | None = later(None)
     supplement: Supplement = "none"
     extension: Extension | None = None
     on_expiry: Expiry = "overdue"
@@ -68,11 +126,18 @@ class ClockRule(Section):
     unverified: bool = False
 
     @property
+    def of_applicant(self) -> bool:
+        """The applicant's own time, not the authority's."""
+        return self.starts == "supplement_requested"
+
+    @property
     def ended_by(self) -> Trigger:
         if self.ends is not None:
             return self.ends
         if self.starts == "consulted":
             return "answered"
+        if self.starts == "supplement_requested":
+            return "supplemented"
         return "complete" if self.on_expiry == "deemed_complete" else "decided"
 
 
@@ -81,9 +146,17 @@ class Supplements(Section):
 
     rounds: int = Field(ge=0)
     new_items: bool = False
+    kinds: list[SupplementKind] = later([])
+
+    def kind(self, code: str) -> SupplementKind | None:
+        return next((kind for kind in self.kinds if kind.code == code), None)
 
 
 class Procedure(Section):
+    """One version. `about`: the work whose decision the dossier is about; `effect`: what a favourable decision does;
+    `checked`: an opinion is drafted, checked and signed by different persons; `confirm`: what is unverified in it.
+    """
+
     code: str
     version: int = Field(gt=0)
     work: str
@@ -96,11 +169,24 @@ class Procedure(Section):
     may_build: list[str] = Field(min_length=1)
     lead: str
     four_eyes: bool = False
+    checked: bool = later(False)
     paper: str
+    effect: Effect = Field(default="build", exclude_if=lambda effect: effect == "build")
+    about: str | None = later(None)
+    sites_min: int = Field(default=1, ge=1, exclude_if=lambda least: least == 1)
+    sites_max: int | None = later(None)
+    authority: list[AuthorityRule] = later([])
+    fee: Fee | None = later(None)
+    life: Life | None = later(None)
+    confirm: str = later("")
     supplements: Supplements
     parts: list[PartRule]
     agencies: list[AgencyRule] = Field(min_length=1)
     clocks: list[ClockRule] = Field(min_length=1)
+
+    @property
+    def refusals(self) -> list[str]:
+        return [outcome for outcome in self.outcomes if outcome not in self.may_build]
 
     @property
     def label(self) -> str:
@@ -124,14 +210,26 @@ def _inner_faults(procedure: Procedure) -> Iterable[str]:
         ("agency", [agency.function for agency in procedure.agencies]),
         ("clock", [clock.name for clock in procedure.clocks]),
         ("outcome", procedure.outcomes),
+        ("kind of supplement", [kind.code for kind in procedure.supplements.kinds]),
     ):
         yield from (f"{what} {name} is named twice" for name in sorted({n for n in names if names.count(n) > 1}))
     if not set(procedure.may_build) < set(procedure.outcomes):
         yield "may_build must name some of the outcomes, not all"
     if procedure.valid_to is not None and procedure.valid_to <= procedure.valid_from:
         yield "valid_to must lie after valid_from"
+    if procedure.sites_max is not None and procedure.sites_max < procedure.sites_min:
+        yield "sites_max lies below sites_min"
+    if procedure.checked and not procedure.four_eyes:
+        yield "an opinion that is checked needs four_eyes"
+    if (procedure.effect in ("adjust", "extend", "reissue")) and procedure.about is None:
+        yield f"effect {procedure.effect} needs to say what it is about"
+    kinds = {kind.code for kind in procedure.supplements.kinds}
     for clock in procedure.clocks:
         yield from _clock_faults(clock)
+        if clock.of_kind is not None and clock.of_kind not in kinds:
+            yield f"clock {clock.name}: there is no kind of supplement {clock.of_kind}"
+    if not any(clock.ended_by == "decided" and clock.starts != "lapsed" for clock in procedure.clocks):
+        yield "no clock ends with the decision"
 
 
 def _clock_faults(clock: ClockRule) -> Iterable[str]:
@@ -142,6 +240,8 @@ def _clock_faults(clock: ClockRule) -> Iterable[str]:
         yield f"clock {clock.name} is a cycle: its expiry causes what starts it"
     if caused is not None and caused != clock.ended_by:
         yield f"clock {clock.name} would go on running after its own expiry"
+    if clock.on_expiry in ("lapsed", "closed") and not clock.of_applicant:
+        yield f"clock {clock.name}: only the applicant's own time can lapse"
     if (clock.on_expiry == "deemed_agreed") != (clock.starts == "consulted") and clock.on_expiry != "overdue":
         yield f"clock {clock.name}: silence means agreement only for those who were consulted"
     if clock.extension is not None and clock.extension.unit != clock.unit:
@@ -164,8 +264,10 @@ def _unknown(
     procedure: Procedure, facts: Collection[str], functions: Collection[str], parts: Collection[str]
 ) -> list[str]:
     conditions = [p.required_when for p in procedure.parts] + [a.when for a in procedure.agencies]
+    conditions += [rule.when for rule in procedure.authority]
     used = {leaf.fact for condition in conditions for leaf in leaves(condition)}
     asked = {agency.function for agency in procedure.agencies} | {procedure.lead}
+    asked |= {rule.function for rule in procedure.authority}
     label = procedure.label
     return [
         *(f"{label}: unknown fact {name}" for name in sorted(used - set(facts))),
@@ -200,6 +302,25 @@ def digest(model: BaseModel) -> str:
     return hashlib.sha256(canonical(model).encode()).hexdigest()
 
 
+class Authority(NamedTuple):
+    """Which function leads, and the leaves that decided it."""
+
+    function: str
+    source: str
+    reasons: tuple[Reason, ...] = ()
+
+
+def authority(procedure: Procedure, sites: Sequence[dict[str, Any]]) -> Authority:
+    """By the first site: grade and place of the works applied for."""
+    asked: tuple[Reason, ...] = ()
+    for rule in procedure.authority:
+        judged = judge(rule.when, sites[0] if sites else {})
+        asked += judged.reasons
+        if judged.holds:
+            return Authority(rule.function, rule.source, judged.reasons)
+    return Authority(procedure.lead, procedure.source, asked)
+
+
 class RoutedAgency(Section):
     """Whether an agency is asked, and the leaves that decided it."""
 
@@ -207,6 +328,7 @@ class RoutedAgency(Section):
     function: str
     asked: bool
     source: str
+    external: bool = False
     reasons: tuple[Reason, ...] = ()
 
 
@@ -226,17 +348,10 @@ def route(procedure: Procedure, sites: Sequence[dict[str, Any]]) -> list[RoutedA
 
 def _routed(agency: AgencyRule, judged: Sequence[Judgement]) -> RoutedAgency:
     decisive = next((j for j in judged if j.holds), judged[0] if judged else Judgement(False))
-    return RoutedAgency(function=agency.function, asked=decisive.holds, source=agency.source, reasons=decisive.reasons)
-
-
-def site_facts(
-    kind: str, code: tuple[str, str] | None, height_m: Decimal | None, facts: dict[str, Any], defaults: dict[str, Any]
-) -> dict[str, Any]:
-    """What predicates may ask of a site: the declared facts over their defaults, and what the site itself says."""
-    own = {
-        "kind": kind,
-        "height_m": height_m,
-        "code_system": code[0] if code else None,
-        "code": code[1] if code else None,
-    }
-    return {**defaults, **facts, **own}
+    return RoutedAgency(
+        function=agency.function,
+        asked=decisive.holds,
+        source=agency.source,
+        external=agency.external,
+        reasons=decisive.reasons,
+    )

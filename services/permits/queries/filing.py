@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 -- composed of constants of this package; every value is bound
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,16 +12,19 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import direct
-from services.permits.domain.application import Ground, KnownFile, KnownUnit
+from services.permits.domain.application import Ground, KnownFile, KnownUnit, SiteDraft, facts_of
 from services.permits.domain.calendar import Calendar
-from services.permits.domain.procedure import Procedure
+from services.permits.domain.facts import FactBook
+from services.permits.domain.procedure import Authority, Procedure, authority
 from services.permits.domain.refusals import NoCalendar, NoMandate, NoProcedure
 from services.permits.queries import law
 from services.permits.queries.visibility import ORG_LINE
 
-_MANDATE = (
-    "(SELECT m.org FROM mandate_copy m WHERE m.function = {function} AND m.area = :area AND m.valid_from <= :today"
-    " AND m.valid_to > :today ORDER BY m.valid_from DESC LIMIT 1)"
+# Of the places' communes too: who holds a function there goes before who holds it in the province.
+_MANDATES = (
+    "(SELECT coalesce(json_agg(json_build_array(m.function, m.area, m.org) ORDER BY m.valid_from), '[]')"
+    " FROM mandate_copy m WHERE m.area = ANY(CAST(:areas AS text[])) AND m.valid_from <= :today"
+    " AND m.valid_to > :today)"
 )
 _UNITS = (
     "(SELECT coalesce(json_agg(json_build_array(u.id, u.level, NULLIF(u.valid_from, '-infinity'),"
@@ -33,16 +36,32 @@ _FILES = (
 )
 _LISTS = (
     "(SELECT json_object_agg(l.list, l.entries) FROM (SELECT list, json_object_agg(code, body) AS entries"
-    " FROM code_entry WHERE list IN ('fact', 'structure_code', 'area') GROUP BY list) l)"
+    " FROM code_entry WHERE list IN ('fact', 'structure_code', 'area', 'grade', 'airport') GROUP BY list) l)"
 )
 _GROUND = (
-    "WITH p AS (SELECT id, body->>'lead' AS lead FROM procedure_version WHERE work = :work AND state = 'published'"
-    " AND valid_from <= :day AND valid_to > :day ORDER BY version DESC LIMIT 1)"
-    " SELECT (SELECT id FROM p) AS procedure_id,"
+    "SELECT (SELECT id FROM procedure_version WHERE work = :work AND state = 'published' AND valid_from <= :day"
+    " AND valid_to > :day ORDER BY version DESC LIMIT 1) AS procedure_id,"
     " (SELECT id FROM calendar_version WHERE area = :area ORDER BY no DESC LIMIT 1) AS calendar_id,"
-    f" {_MANDATE.format(function='(SELECT lead FROM p)')} AS lead_org,"
-    f" {ORG_LINE} AS orgs, {_UNITS} AS units, {_FILES} AS files, {_LISTS} AS lists"
+    f" {_MANDATES} AS mandates, {ORG_LINE} AS orgs, {_UNITS} AS units, {_FILES} AS files, {_LISTS} AS lists"
 )
+
+
+def areas(area: str, sites: Sequence[SiteDraft]) -> list[str]:
+    """The province and the communes of the places, by their codes."""
+    return [area, *sorted({site.commune.partition("@")[0] for site in sites})]
+
+
+class Holders:
+    """Who holds which function on a day, in the province and in the communes of a dossier."""
+
+    def __init__(self, area: str, mandates: Sequence[Sequence[str]]) -> None:
+        self._area = area
+        self._held = {(function, where): org for function, where, org in mandates}
+
+    def org(self, function: str, sites: Sequence[SiteDraft]) -> str | None:
+        """In the first site's commune, else in the province."""
+        commune = sites[0].commune.partition("@")[0] if sites else ""
+        return self._held.get((function, commune)) or self._held.get((function, self._area))
 
 
 @dataclass(frozen=True)
@@ -51,8 +70,13 @@ class FilingGround:
     procedure: Procedure
     calendar: Calendar
     lead_org: str
-    lead_function: str
+    authority: Authority
     rules: Ground
+    holders: Holders
+
+    @property
+    def lead_function(self) -> str:
+        return self.authority.function
 
 
 async def filing_ground(
@@ -64,18 +88,19 @@ async def filing_ground(
     area: str,
     org: str,
     uploader: str,
-    units: Iterable[str],
+    sites: Sequence[SiteDraft],
     files: Sequence[UUID],
     max_bytes: int,
 ) -> FilingGround:
     """Raises NoProcedure, NoCalendar, NoMandate (409): nothing can be received then."""
     params = {
+        "areas": areas(area, sites),
         "work": work,
         "day": received_on,
         "today": today,
         "area": area,
         "org": org,
-        "units": sorted(set(units)),
+        "units": sorted({site.commune for site in sites}),
         "files": list(files),
     }
     row = await direct.row(tx, _GROUND, params)
@@ -85,17 +110,14 @@ async def filing_ground(
     if row["calendar_id"] is None:
         raise NoCalendar
     procedure = await law.procedure(tx, row["procedure_id"])
-    if row["lead_org"] is None:
-        raise NoMandate(function=procedure.lead, day=f"{today:%d/%m/%Y}")
     rules = _ground(row, procedure, received_on, {*row["orgs"], uploader}, area, max_bytes)
-    return FilingGround(
-        row["procedure_id"],
-        procedure,
-        await law.calendar_version(tx, row["calendar_id"]),
-        row["lead_org"],
-        procedure.lead,
-        rules,
-    )
+    lead = authority(procedure, facts_of(sites, rules.book))
+    holders = Holders(area, row["mandates"])
+    lead_org = holders.org(lead.function, sites)
+    if lead_org is None:
+        raise NoMandate(function=lead.function, day=f"{today:%d/%m/%Y}")
+    calendar = await law.calendar_version(tx, row["calendar_id"])
+    return FilingGround(row["procedure_id"], procedure, calendar, lead_org, lead, rules, holders)
 
 
 def _ground(
@@ -113,6 +135,7 @@ def _ground(
         box=(west, south, east, north),
         file_orgs=file_orgs,
         max_bytes=max_bytes,
+        book=FactBook.of(lists),
     )
 
 
@@ -126,23 +149,10 @@ async def part_ground(
     return _ground(row, procedure, date.min, {*row["orgs"], uploader}, area, max_bytes)
 
 
-async def lead_of(tx: AsyncSession, function: str, area: str, today: date) -> str | None:
-    statement = sa.text(f"SELECT {_MANDATE.format(function=':function')}")
-    found = await tx.execute(statement, {"function": function, "area": area, "today": today})
-    return found.scalar_one()  # type: ignore[no-any-return]
-
-
-async def mandates(tx: AsyncSession, functions: Sequence[str], area: str, today: date) -> dict[str, str]:
-    """Function -> the organisation that holds it that day."""
-    rows = await tx.execute(
-        sa.text(
-            "SELECT DISTINCT ON (function) function, org FROM mandate_copy WHERE function = ANY(CAST(:functions AS"
-            " text[])) AND area = :area AND valid_from <= :today AND valid_to > :today"
-            " ORDER BY function, valid_from DESC"
-        ),
-        {"functions": list(functions), "area": area, "today": today},
-    )
-    return {row[0]: row[1] for row in rows}
+async def holders(tx: AsyncSession, area: str, sites: Sequence[SiteDraft], today: date) -> Holders:
+    row = await direct.row(tx, f"SELECT {_MANDATES} AS mandates", {"areas": areas(area, sites), "today": today})
+    assert row is not None
+    return Holders(area, row["mandates"])
 
 
 async def organisation_known(tx: AsyncSession, code: str, today: date) -> bool:

@@ -49,8 +49,9 @@ class ApplicationSite(Table, table=True):
 
     __tablename__ = "application_site"
     __table_args__ = (
-        sa.UniqueConstraint("structure_id"),
+        sa.Index("application_site_structure", "structure_id"),
         sa.CheckConstraint("height_m > 0", name="application_site_height"),
+        sa.Index("application_site_place", sa.text("point(lon, lat)"), postgresql_using="gist"),
     )
     application_id: UUID = Field(foreign_key="application.id", primary_key=True)
     no: int = Field(primary_key=True)

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from kernel.errors import N_, Fault
-from services.permits.domain.procedure import Procedure, required_parts, site_facts
+from services.permits.domain.facts import FactBook
+from services.permits.domain.procedure import Procedure, required_parts
 from services.permits.domain.refusals import (
     DossierFaulty,
     RoundsUsedUp,
@@ -68,19 +69,29 @@ class Ground:
     box: tuple[float, float, float, float]
     file_orgs: Collection[str]
     max_bytes: int
-
-    @property
-    def fact_defaults(self) -> dict[str, Any]:
-        return {name: fact.get("default") for name, fact in self.facts.items()}
+    book: FactBook = field(default_factory=FactBook)
 
 
-def facts_of(site: SiteDraft, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    return site_facts(site.kind, site.code, site.height_m, dict(site.facts), dict(defaults))
+def facts_of(sites: Sequence[SiteDraft], book: FactBook) -> list[dict[str, Any]]:
+    """The facts of each site, in their order."""
+    return [
+        book.facts(
+            kind=site.kind,
+            code=site.code,
+            height_m=site.height_m,
+            lon=site.lon,
+            lat=site.lat,
+            commune=site.commune,
+            declared=site.facts,
+            sites=len(sites),
+        )
+        for site in sites
+    ]
 
 
 def filing_faults(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground: Ground) -> list[Fault]:
     """Everything that stands against the dossier, each with its pointer; none: it can be received."""
-    faults: list[Fault] = []
+    faults = _count_faults(len(sites), ground.procedure)
     for place, site in enumerate(sites):
         faults += _site_faults(f"/sites/{place}", site, ground)
     return [*faults, *part_faults(parts, ground), *_missing_parts(sites, parts, ground)]
@@ -88,10 +99,11 @@ def filing_faults(sites: Sequence[SiteDraft], parts: Sequence[PartDraft], ground
 
 def parts_needed(sites: Sequence[SiteDraft], ground: Ground) -> list[str]:
     """The codes of the parts without which this dossier is not received, in the procedure's order."""
-    facts = [facts_of(site, ground.fact_defaults) for site in sites]
-    return [part.code for part in required_parts(ground.procedure, facts)]
+    return [part.code for part in required_parts(ground.procedure, facts_of(sites, ground.book))]
 
 
+SITES_FEW = N_("This procedure is for {least} sites or more in one dossier.")
+SITES_MANY = N_("This procedure is for {most} sites at most in one dossier.")
 HEIGHT = N_("Give the height above ground in metres, more than 0 and at most 500.")
 OUTSIDE = N_("This point lies outside the province. Check the coordinates.")
 SWAPPED = N_("This point lies outside the province: longitude and latitude look swapped.")
@@ -106,6 +118,14 @@ PART_UNKNOWN = N_("This procedure knows no such part.")
 PART_MISSING = N_("The part {part} is required.")
 FILE_UNKNOWN = N_("There is no such file of yours. Send it first, then refer to its id.")
 TOO_MUCH = N_("The files of a dossier may be {limit_mb} MB together.")
+
+
+def _count_faults(count: int, procedure: Procedure) -> list[Fault]:
+    if count < procedure.sites_min:
+        return [Fault("/sites", "too_few", SITES_FEW, least=procedure.sites_min)]
+    if procedure.sites_max is not None and count > procedure.sites_max:
+        return [Fault("/sites", "too_many", SITES_MANY, most=procedure.sites_max)]
+    return []
 
 
 def _site_faults(at: str, site: SiteDraft, ground: Ground) -> list[Fault]:

@@ -288,6 +288,10 @@ def upgrade() -> None:
         "UPDATE review SET stage = CASE WHEN signed_by IS NOT NULL THEN 'answered' WHEN drafted_by IS NOT NULL"
         " THEN 'sign' ELSE 'asked' END"
     )
+    # A later dossier, such as an adjustment, is about the same structure.
+    op.drop_constraint("application_site_structure_id_key", "application_site")
+    op.create_index("application_site_structure", "application_site", ["structure_id"])
+    op.create_index("application_site_place", "application_site", [sa.text("point(lon, lat)")], postgresql_using="gist")
     op.create_check_constraint("review_check_duties", "review", "checked_by <> drafted_by")
     op.create_check_constraint(
         "review_stage", "review", "stage IN ('asked','draft','check','sign','answered','cancelled')"
@@ -297,6 +301,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("application_site_place", "application_site")
+    op.drop_index("application_site_structure", "application_site")
+    op.create_unique_constraint("application_site_structure_id_key", "application_site", ["structure_id"])
     op.drop_constraint("review_stage", "review")
     op.drop_constraint("review_check_duties", "review")
     op.drop_column("supplement_request", "lapsed_on")
