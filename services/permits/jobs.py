@@ -56,6 +56,8 @@ async def _pass(tx: queries.Session, row: DeadlineRow, settings: PermitsSettings
         return False
     if row.on_expiry == "deemed_complete":
         await commands.deem_complete(tx, dossier, due_on=due_on, settings=settings, now=now)
+    elif row.on_expiry == "lapsed":
+        await commands.lapse(tx, dossier, due_on=due_on, settings=settings, now=now)
     elif row.review_id is not None:
         await commands.fall_silent(tx, dossier, row.review_id, due_on=due_on, settings=settings, now=now)
     return True

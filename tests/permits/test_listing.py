@@ -200,7 +200,7 @@ async def test_the_queue_says_for_whom_it_waits(client: httpx.AsyncClient, heade
 
 async def test_the_law_is_read_by_code(client: httpx.AsyncClient, header: Header) -> None:
     an = header(AN)
-    asked = {"valid_on": "2025-12-31", "fields": "code,version,lead,words"}
+    asked = {"work": "mast.new", "valid_on": "2025-12-31", "fields": "code,version,lead,words"}
     (permit,) = (await client.get(f"{API}/procedures", params=asked, headers=an)).json()["items"]
     assert (permit["code"], permit["version"], permit["lead"]) == ("mast.new.permit", 1, "construction")
     assert permit["words"]["functions"]["construction"]["vi"]

@@ -49,8 +49,8 @@ def organisation(code: str, *mandates: Mandate, no: int = 1, successor: str | No
     )
 
 
-def mandate(function: str, start: date = date(2000, 1, 1), end: date | None = None) -> Mandate:
-    return Mandate(function=function, area=AREA, valid_from=start, valid_to=end, source="test")
+def mandate(function: str, start: date = date(2000, 1, 1), end: date | None = None, *, area: str = AREA) -> Mandate:
+    return Mandate(function=function, area=area, valid_from=start, valid_to=end, source="test")
 
 
 MERGED = date(2025, 3, 1)
@@ -91,6 +91,7 @@ ORGANISATIONS = [
     organisation("STNMT", mandate("natural_resources", date(2000, 1, 1), MERGED), successor="SNNMT"),
     organisation("BCH", mandate("defence")),
     organisation("SKHCN", mandate("telecom")),
+    organisation("UBND32002", mandate("commune", date(2025, 7, 1), area="32002")),
     organisation("VIETTEL"),
     organisation("VNPT"),
 ]
@@ -112,6 +113,7 @@ HUNG = person("sxd.hung", "SXD", "reviewer", "head", "lead", functions=("constru
 MINH = person("sgtvt.minh", "SXD", "reviewer", functions=("transport",))
 TUAN = person("sgtvt.tuan", "SXD", "reviewer", "head", functions=("transport",))
 HOA = person("stnmt.hoa", "SNNMT", "reviewer", functions=("natural_resources",))
+XUYEN = person("anxuyen.phuong", "UBND32002", "reviewer", "head", "lead", "registrar", functions=("commune",))
 MAI = person("skhcn.mai", "SKHCN", "auditor", "publisher", "registrar", functions=("telecom",))
 ADMIN = person("quantri", "SKHCN", "administrator")
 
@@ -144,9 +146,16 @@ NOTICE_PARTS = ("land_paper", "drawings")
 PERMIT_PARTS = ("application_form", "land_paper", "drawings")
 
 
-async def filing(tx: AsyncSession, actor: Actor = AN, parts: tuple[str, ...] = NOTICE_PARTS, **more: Any) -> Filing:
+async def filing(
+    tx: AsyncSession,
+    actor: Actor = AN,
+    parts: tuple[str, ...] = NOTICE_PARTS,
+    work: str = "mast.new",
+    sites: int = 1,
+    **more: Any,
+) -> Filing:
     file_id = await stored(tx, actor)
-    return Filing("mast.new", [site(**more)], [PartDraft(code, file_id) for code in parts])
+    return Filing(work, [site(**more)] * sites, [PartDraft(code, file_id) for code in parts])
 
 
 async def filed(tx: AsyncSession, actor: Actor = AN, now: datetime = NOW, **more: Any) -> commands.Receipt:

@@ -146,10 +146,9 @@ def test_transport_passes_to_construction_in_march_2025():
 
 
 def test_no_function_is_held_twice_on_a_day():
-    for function in {m.function for m in data.organisations().mandates}:
-        spans = sorted(
-            (m.valid_from, m.valid_to or date.max) for m in data.organisations().mandates if m.function == function
-        )
+    mandates = data.organisations().mandates
+    for held in {(m.function, m.area) for m in mandates}:
+        spans = sorted((m.valid_from, m.valid_to or date.max) for m in mandates if (m.function, m.area) == held)
         assert all(first[1] == second[0] for first, second in pairwise(spans))
 
 

@@ -2,7 +2,7 @@
 
 from services.permits.commands.assign import claim, hand_back
 from services.permits.commands.check import Outlook, check
-from services.permits.commands.complete import accept, deem_complete, request_supplement, supplement
+from services.permits.commands.complete import accept, deem_complete, lapse, request_supplement, supplement
 from services.permits.commands.copies import empty_copies, take_organisations, take_units
 from services.permits.commands.decide import decide, extend, withdraw
 from services.permits.commands.file import Filing, Receipt, file
@@ -33,6 +33,7 @@ __all__ = [
     "file",
     "give_opinion",
     "hand_back",
+    "lapse",
     "mark_stored",
     "notify_works",
     "publish",

@@ -34,7 +34,7 @@ from services.permits.domain.facts import FactBook
 from services.permits.domain.movement import Deed
 from services.permits.domain.predicate import Reason
 from services.permits.domain.procedure import Procedure, route
-from services.permits.domain.refusals import DossierFaulty, NoMandate
+from services.permits.domain.refusals import DossierFaulty, NoMandate, SupplementTooLate
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings
 from services.permits.tables import ApplicationPart, Review, SupplementRequest
@@ -102,7 +102,6 @@ class Routed:
     org: str | None
     source: str
     reasons: Sequence[Reason]
-    external: bool = False
 
 
 async def routed(
@@ -111,9 +110,7 @@ async def routed(
     book = FactBook.of(await queries.entries(tx, "fact", "grade", "airport"))
     agencies = route(procedure, facts_of(sites, book))
     holders = await queries.holders(tx, area, sites, today)
-    return [
-        Routed(a.function, a.asked, holders.org(a.function, sites), a.source, a.reasons, a.external) for a in agencies
-    ]
+    return [Routed(a.function, a.asked, holders.org(a.function, sites), a.source, a.reasons) for a in agencies]
 
 
 async def _start_reviews(
@@ -152,6 +149,7 @@ async def _start_reviews(
         dossier.id,
         dossier.procedure_version_id,
         dossier.procedure,
+        dossier.applicant_org,
         dossier.lead_org,
         dossier.lead_function,
         {row["id"]: (row["org"], row["function"]) for row in rows},  # type: ignore[misc]
@@ -214,12 +212,17 @@ async def supplement(
     settings: PermitsSettings,
     now: datetime,
 ) -> Changed:
-    """The applicant answers the open request with new copies. Raises WrongMove (409), DossierFaulty (422)."""
+    """The applicant answers the open request with new copies.
+
+    Raises WrongMove, SupplementTooLate (409), DossierFaulty (422).
+    """
     policy.demand(actor, "permits:supplement:give", dossier.standing)
     state = next_state(dossier.state, "supplement")
     now = moment(dossier, now)
     request = queries.open_requests(await queries.supplement_requests(tx, dossier.id))
     assert request is not None, "an incomplete dossier has an open request"
+    if request.lapsed_on is not None:
+        raise SupplementTooLate(day=f"{request.lapsed_on:%d/%m/%Y}")
     ground = await queries.part_ground(
         tx,
         dossier.procedure,
@@ -251,6 +254,26 @@ async def supplement(
     )
     event = ApplicationSupplemented(**told(dossier, changed), round=request.round)
     await outbox.record(tx, actor, event, subject=dossier.id, now=now)
+    return changed
+
+
+async def lapse(
+    tx: AsyncSession, dossier: Dossier, *, due_on: date, settings: PermitsSettings, now: datetime
+) -> Changed:
+    """The applicant's time to answer is over: nothing is taken any more, the refusal is due. The worker calls it."""
+    actor = system("deadlines")
+    now = moment(dossier, now)
+    request = queries.open_requests(await queries.supplement_requests(tx, dossier.id))
+    assert request is not None, "an applicant's clock runs for an open request"
+    await tx.execute(
+        sa.update(SupplementRequest).where(col(SupplementRequest.id) == request.id).values(lapsed_on=due_on)
+    )
+    at = end_of_day(due_on) - timedelta(microseconds=1)
+    calendar = await queries.newest_calendar(tx, settings.area)
+    await tick(tx, actor, bearer(dossier), Deed("lapsed", at, due_on, request.id), calendar=calendar, now=now)
+    changed = await touch(tx, dossier, dossier.state, now)
+    after = {"round": request.round, "lapsed_on": due_on}
+    await audit.record(tx, actor, "permits:supplement:lapse", dossier.id, now=now, after=after)
     return changed
 
 

@@ -18,11 +18,11 @@ from services.permits.commands.ledger import bearer, extend_clock, tick
 from services.permits.commands.number import next_number
 from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import numbers, policy
+from services.permits.domain.application import MOVES, check_decision, next_state
 from services.permits.domain.application import Decision as Said
-from services.permits.domain.application import check_decision, next_state
 from services.permits.domain.clock import readings
 from services.permits.domain.movement import Deed
-from services.permits.domain.refusals import ExtensionNotAllowed, ReasonMissing
+from services.permits.domain.refusals import ExtensionNotAllowed, ReasonMissing, WrongMove
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings
 from services.permits.tables import Decision
@@ -36,8 +36,9 @@ async def decide(
     Raises Forbidden (403), WrongMove (409), DossierFaulty, ReasonMissing (422).
     """
     policy.demand(actor, "permits:decision:make", dossier.standing)
-    state = next_state(dossier.state, "decide")
-    may_build = check_decision(said, dossier.procedure, dossier.reviews)
+    favourable = check_decision(said, dossier.procedure, dossier.reviews)
+    state = await _decided(tx, dossier, favourable)
+    may_build = favourable and dossier.procedure.effect == "build"
     now = moment(dossier, now)
     today = local_date(now)
     await tx.execute(sa.insert(Decision).values(_row(dossier, actor, said, may_build, now)))
@@ -69,6 +70,16 @@ async def decide(
     )
     await outbox.record(tx, actor, event, subject=dossier.id, now=now)
     return Changed(changed.id, changed.number, changed.state, changed.version, None, number)
+
+
+async def _decided(tx: AsyncSession, dossier: Dossier, favourable: bool) -> str:
+    """A dossier that was never complete can only be refused: after its supplement, or when its time is over."""
+    if dossier.state not in MOVES["refuse"][0] or favourable:
+        return next_state(dossier.state, "decide")
+    request = queries.open_requests(await queries.supplement_requests(tx, dossier.id))
+    if request is not None and request.lapsed_on is None:
+        raise WrongMove(state=dossier.state)
+    return next_state(dossier.state, "refuse")
 
 
 def _row(dossier: Dossier, actor: Actor, said: Said, may_build: bool, now: datetime) -> dict[str, object]:

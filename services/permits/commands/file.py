@@ -114,7 +114,15 @@ async def file(
     ground, received_at = prepared.ground, prepared.received_at
     deed = prepared.received(application_id)
     movement = prepared.moved(deed)
-    owner = Bearer(application_id, ground.procedure_id, ground.procedure, ground.lead_org, ground.lead_function, {})
+    owner = Bearer(
+        application_id,
+        ground.procedure_id,
+        ground.procedure,
+        prepared.applicant,
+        ground.lead_org,
+        ground.lead_function,
+        {},
+    )
     sites = [_site(no, site) for no, site in enumerate(filing.sites, 1)]
     year = local_date(now).year
     # From here to the commit the next dossier waits: one statement writes all there is.

@@ -18,6 +18,8 @@ from services.permits.domain.movement import Deed, Movement, move, step
 from services.permits.domain.procedure import Procedure
 from services.permits.tables import ClockEvent, Deadline
 
+APPLICANT = "applicant"
+
 
 @dataclass(frozen=True)
 class Bearer:
@@ -26,12 +28,15 @@ class Bearer:
     application_id: UUID
     procedure_version_id: UUID
     procedure: Procedure
+    applicant_org: str
     lead_org: str
     lead_function: str
     reviews: Mapping[UUID, tuple[str, str]]
 
-    def answers(self, review_id: UUID | None) -> tuple[str, str]:
-        """(organisation, function)."""
+    def answers(self, clock: str, review_id: UUID | None) -> tuple[str, str]:
+        """(organisation, function) whose time it is; the applicant has no function."""
+        if self.procedure.clock(clock).of_applicant:
+            return self.applicant_org, APPLICANT
         return (self.lead_org, self.lead_function) if review_id is None else self.reviews[review_id]
 
 
@@ -40,6 +45,7 @@ def bearer(dossier: queries.Dossier) -> Bearer:
         dossier.id,
         dossier.procedure_version_id,
         dossier.procedure,
+        dossier.applicant_org,
         dossier.lead_org,
         dossier.lead_function,
         {review.id: (review.org, review.function) for review in dossier.reviews},
@@ -151,7 +157,7 @@ async def _project(tx: AsyncSession, owner: Bearer, after: Readings, calendar: C
 
 def _deadline(owner: Bearer, key: Key, reading: Reading, calendar: Calendar) -> dict[str, object]:
     clock, review_id = key
-    org, function = owner.answers(review_id)
+    org, function = owner.answers(clock, review_id)
     due_on = None if reading.state == "paused" else reading.due_on
     return {
         "id": new_id(),

@@ -244,15 +244,11 @@ class Step:
 Held = Mapping[tuple[str, UUID | None], State]
 
 
-def react(
-    procedure: Procedure, trigger: Trigger, held: Held, *, review_ids: Sequence[UUID] = (), kind: str | None = None
-) -> list[Step]:
-    """What an act does to the dossier's clocks. `held`: the states before it; `review_ids` for consulted, answered;
-    `kind` of the supplement that is asked for or comes.
-    """
-    steps = [*_stopped(procedure, trigger, held, review_ids), *_interrupted(procedure, trigger, held, kind)]
+def react(procedure: Procedure, trigger: Trigger, held: Held, *, review_ids: Sequence[UUID] = ()) -> list[Step]:
+    """What an act does to the dossier's clocks. `held`: the states before it; `review_ids` for consulted, answered."""
+    steps = [*_stopped(procedure, trigger, held, review_ids), *_interrupted(procedure, trigger, held)]
     for rule in procedure.clocks:
-        if rule.starts == trigger and rule.of_kind in (None, kind):
+        if rule.starts == trigger:
             owners: Sequence[UUID | None] = review_ids if trigger == "consulted" else (None,)
             steps += [_started(rule.name, owner, held) for owner in owners]
     return steps
@@ -280,16 +276,12 @@ def _stopped(procedure: Procedure, trigger: Trigger, held: Held, review_ids: Seq
     return steps
 
 
-def _interrupted(procedure: Procedure, trigger: Trigger, held: Held, kind: str | None) -> list[Step]:
+def _interrupted(procedure: Procedure, trigger: Trigger, held: Held) -> list[Step]:
     steps = []
-    typed = procedure.supplements.kind(kind) if kind else None
     for (clock, owner), state in held.items():
         rule = procedure.clock(clock)
-        effect = typed.effect if typed is not None and typed.effect is not None else rule.supplement
-        if rule.of_applicant:
-            continue
-        if trigger == "supplement_requested" and state == "running" and effect != "none":
-            steps.append(Step(clock, "stop" if effect == "stop" else "pause", owner))
+        if trigger == "supplement_requested" and state == "running" and rule.supplement != "none":
+            steps.append(Step(clock, "stop" if rule.supplement == "stop" else "pause", owner))
         elif trigger == "supplemented" and state == "paused":
-            steps.append(Step(clock, "restart" if effect == "restart" else "resume", owner))
+            steps.append(Step(clock, "restart" if rule.supplement == "restart" else "resume", owner))
     return steps

@@ -12,14 +12,13 @@ from services.permits.domain.procedure import Procedure, Trigger
 
 @dataclass(frozen=True)
 class Deed:
-    """An act: when it happened, the day whose end it takes effect at, what caused it; `kind` of a supplement."""
+    """An act: when it happened, the day whose end it takes effect at, what caused it."""
 
     trigger: Trigger
     at: datetime
     effective_on: date
     cause: UUID
     reason: str | None = None
-    kind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def move(
     """By the procedure's rules. `entries`: the ledger so far. Raises CalendarEnds (409)."""
     before = readings(procedure, entries, calendar)
     held = {key: found.state for key, found in before.items()}
-    steps = react(procedure, deed.trigger, held, review_ids=review_ids, kind=deed.kind)
+    steps = react(procedure, deed.trigger, held, review_ids=review_ids)
     return _stepped(procedure, deed, steps, calendar, entries, before, make_id)
 
 

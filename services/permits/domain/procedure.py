@@ -24,15 +24,14 @@ Trigger = Literal[
     "decided",
     "withdrawn",
 ]
-Expiry = Literal["deemed_complete", "deemed_agreed", "overdue", "lapsed", "closed"]
-Effect = Literal["build", "adjust", "extend", "reissue", "consent", "record"]
+Expiry = Literal["deemed_complete", "deemed_agreed", "overdue", "lapsed"]
+Effect = Literal["build", "record"]
 Supplement = Literal["none", "pause", "restart", "stop"]
 _ORDER: tuple[str, ...] = get_args(Trigger)
 _CAUSED: dict[str, Trigger] = {
     "deemed_complete": "complete",
     "deemed_agreed": "answered",
     "lapsed": "supplemented",
-    "closed": "supplemented",
 }
 
 
@@ -58,12 +57,9 @@ class PartRule(Section):
 
 
 class AgencyRule(Section):
-    """`external`: the function answers outside this system; its consent is uploaded and must hold when deciding."""
-
     function: str
     when: Predicate | None = None
     source: str = ""
-    external: bool = later(False)
 
 
 class AuthorityRule(Section):
@@ -72,33 +68,6 @@ class AuthorityRule(Section):
     function: str
     when: Predicate
     source: str
-
-
-class Fee(Section):
-    """In VND. `unverified`: the figure is an example, the province sets its own."""
-
-    amount: int = Field(ge=0)
-    source: str
-    unverified: bool = False
-
-
-class Life(Section):
-    """How long a decision lets the works wait, and how often that may be prolonged."""
-
-    start_within_months: int = Field(gt=0, le=120)
-    extensions: int = Field(ge=0)
-    extension_months: int = Field(gt=0, le=120)
-    notice_working_days: int = Field(default=0, ge=0)
-    source: str
-
-
-class SupplementKind(Section):
-    """A typed request: what it does to the clocks that run, instead of what they say themselves."""
-
-    code: str
-    title: Words
-    effect: Supplement | None = None
-    in_review: bool = False
 
 
 class Extension(Section):
@@ -118,7 +87,6 @@ class ClockRule(Section):
     unit: Unit
     starts: Literal["received", "supplement_requested", "lapsed", "supplemented", "complete", "consulted"]
     ends: Literal["supplemented", "complete", "answered", "decided"] | None = None
-    of_kind: str | None = later(None)
     supplement: Supplement = "none"
     extension: Extension | None = None
     on_expiry: Expiry = "overdue"
@@ -146,16 +114,10 @@ class Supplements(Section):
 
     rounds: int = Field(ge=0)
     new_items: bool = False
-    kinds: list[SupplementKind] = later([])
-
-    def kind(self, code: str) -> SupplementKind | None:
-        return next((kind for kind in self.kinds if kind.code == code), None)
 
 
 class Procedure(Section):
-    """One version. `about`: the work whose decision the dossier is about; `effect`: what a favourable decision does;
-    `checked`: an opinion is drafted, checked and signed by different persons; `confirm`: what is unverified in it.
-    """
+    """One version. `effect`: a favourable decision lets a structure be built, or is only on record."""
 
     code: str
     version: int = Field(gt=0)
@@ -169,16 +131,11 @@ class Procedure(Section):
     may_build: list[str] = Field(min_length=1)
     lead: str
     four_eyes: bool = False
-    checked: bool = later(False)
     paper: str
     effect: Effect = Field(default="build", exclude_if=lambda effect: effect == "build")
-    about: str | None = later(None)
     sites_min: int = Field(default=1, ge=1, exclude_if=lambda least: least == 1)
     sites_max: int | None = later(None)
     authority: list[AuthorityRule] = later([])
-    fee: Fee | None = later(None)
-    life: Life | None = later(None)
-    confirm: str = later("")
     supplements: Supplements
     parts: list[PartRule]
     agencies: list[AgencyRule] = Field(min_length=1)
@@ -210,7 +167,6 @@ def _inner_faults(procedure: Procedure) -> Iterable[str]:
         ("agency", [agency.function for agency in procedure.agencies]),
         ("clock", [clock.name for clock in procedure.clocks]),
         ("outcome", procedure.outcomes),
-        ("kind of supplement", [kind.code for kind in procedure.supplements.kinds]),
     ):
         yield from (f"{what} {name} is named twice" for name in sorted({n for n in names if names.count(n) > 1}))
     if not set(procedure.may_build) < set(procedure.outcomes):
@@ -219,15 +175,8 @@ def _inner_faults(procedure: Procedure) -> Iterable[str]:
         yield "valid_to must lie after valid_from"
     if procedure.sites_max is not None and procedure.sites_max < procedure.sites_min:
         yield "sites_max lies below sites_min"
-    if procedure.checked and not procedure.four_eyes:
-        yield "an opinion that is checked needs four_eyes"
-    if (procedure.effect in ("adjust", "extend", "reissue")) and procedure.about is None:
-        yield f"effect {procedure.effect} needs to say what it is about"
-    kinds = {kind.code for kind in procedure.supplements.kinds}
     for clock in procedure.clocks:
         yield from _clock_faults(clock)
-        if clock.of_kind is not None and clock.of_kind not in kinds:
-            yield f"clock {clock.name}: there is no kind of supplement {clock.of_kind}"
     if not any(clock.ended_by == "decided" and clock.starts != "lapsed" for clock in procedure.clocks):
         yield "no clock ends with the decision"
 
@@ -240,7 +189,7 @@ def _clock_faults(clock: ClockRule) -> Iterable[str]:
         yield f"clock {clock.name} is a cycle: its expiry causes what starts it"
     if caused is not None and caused != clock.ended_by:
         yield f"clock {clock.name} would go on running after its own expiry"
-    if clock.on_expiry in ("lapsed", "closed") and not clock.of_applicant:
+    if clock.on_expiry == "lapsed" and not clock.of_applicant:
         yield f"clock {clock.name}: only the applicant's own time can lapse"
     if (clock.on_expiry == "deemed_agreed") != (clock.starts == "consulted") and clock.on_expiry != "overdue":
         yield f"clock {clock.name}: silence means agreement only for those who were consulted"
@@ -328,7 +277,6 @@ class RoutedAgency(Section):
     function: str
     asked: bool
     source: str
-    external: bool = False
     reasons: tuple[Reason, ...] = ()
 
 
@@ -352,6 +300,5 @@ def _routed(agency: AgencyRule, judged: Sequence[Judgement]) -> RoutedAgency:
         function=agency.function,
         asked=decisive.holds,
         source=agency.source,
-        external=agency.external,
         reasons=decisive.reasons,
     )

@@ -103,37 +103,5 @@ class NoSuchProcedure(NotFound):
     detail = N_("There is no such version of a procedure.")
 
 
-class DraftNotFound(NotFound):
-    detail = N_("There is no such draft.")
-
-
-class DraftPublished(Conflict):
-    detail = N_("This draft was published; what is published never changes.")
-
-
-class CalendarBroken(Invalid):
-    detail = N_("The calendar cannot be published.")
-
-
 class SupplementTooLate(Conflict):
     detail = N_("The time to answer ended on {day}. Under this procedure a new dossier has to be filed.")
-
-
-class StageWrong(Conflict):
-    detail = N_("The opinion is at another stage of the department's work.")
-
-
-class OwnCheck(Forbidden):
-    detail = N_("Who drafted an opinion may not check it.")
-
-
-class ConsentMissing(Conflict):
-    detail = N_("The consent of {function} that holds today for this height is missing.")
-
-
-class SubjectUnfit(Invalid):
-    detail = N_("The dossier named is not one that this can be about.")
-
-
-class ConditionNotFound(NotFound):
-    detail = N_("There is no such condition, or you may not see it.")

@@ -27,12 +27,11 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Played:
-    """One act. `function` of an answer, `kind` of a typed supplement, `days` of an extension."""
+    """One act. `function` of an answer, `days` of an extension."""
 
     act: Act
     at: datetime
     function: str | None = None
-    kind: str | None = None
     days: int | None = None
 
 
@@ -82,7 +81,7 @@ def simulate(
 
     Raises SimulationFaulty (422) with a pointer per act, CalendarEnds (409).
     """
-    asked = functions if functions is not None else [a.function for a in procedure.agencies if not a.external]
+    asked = functions if functions is not None else [a.function for a in procedure.agencies]
     play = _Play(procedure, calendar, asked)
     play.receive(received_at)
     for place, act in enumerate(acts):
@@ -105,7 +104,6 @@ class _Play:
         self.readings: Readings = {}
         self.happened: list[Happened] = []
         self.reviews: dict[UUID, str] = {}
-        self.open_kind: str | None = None
         self.waiting = False
         self.ended = False
         self.rounds = 0
@@ -132,10 +130,10 @@ class _Play:
             self._complete(act.at, local_date(act.at), silent=False)
         elif act.act == "supplemented":
             self.waiting = False
-            self._move("supplemented", act.at, self.calendar.incoming(act.at), act.act, kind=self.open_kind)
+            self._move("supplemented", act.at, self.calendar.incoming(act.at), act.act)
         elif act.act == "supplement_requested":
-            self.rounds, self.waiting, self.open_kind = self.rounds + 1, True, act.kind
-            self._move("supplement_requested", act.at, local_date(act.at), act.act, kind=act.kind)
+            self.rounds, self.waiting = self.rounds + 1, True
+            self._move("supplement_requested", act.at, local_date(act.at), act.act)
         else:
             self.ended = True
             self._move("decided" if act.act == "decided" else "withdrawn", act.at, local_date(act.at), act.act)
@@ -145,10 +143,8 @@ class _Play:
         if act.act == "supplemented":
             return self.waiting
         if act.act == "supplement_requested":
-            typed = self.procedure.supplements.kind(act.kind) if act.kind else None
-            known = act.kind is None or typed is not None
-            early = not self.reviews or (typed is not None and typed.in_review)
-            return known and early and not self.waiting and self.rounds < self.procedure.supplements.rounds
+            left = self.rounds < self.procedure.supplements.rounds
+            return left and not self.reviews and not self.waiting
         if act.act == "complete":
             return not self.reviews and not self.waiting
         return True
@@ -193,12 +189,9 @@ class _Play:
             elif expiry == "deemed_agreed" and owner is not None:
                 function = self.reviews[owner]
                 self._move("answered", at, due_on, "answered", review_ids=[owner], function=function, silent=True)
-            elif expiry == "lapsed":
+            else:
                 self.waiting = False
                 self._move("lapsed", at, due_on, "lapsed", silent=True)
-            else:
-                self.ended = True
-                self._move("withdrawn", at, due_on, "closed", silent=True)
 
     def _expired(self, before: date) -> tuple[Key, date] | None:
         due = [
@@ -222,11 +215,10 @@ class _Play:
         act: str,
         *,
         review_ids: Sequence[UUID] = (),
-        kind: str | None = None,
         function: str | None = None,
         silent: bool = False,
     ) -> None:
-        deed = Deed(trigger, at, effective_on, uuid5(NAMESPACE_OID, act), kind=kind)
+        deed = Deed(trigger, at, effective_on, uuid5(NAMESPACE_OID, act))
         movement = move(
             self.procedure,
             deed,

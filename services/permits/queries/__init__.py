@@ -68,6 +68,7 @@ from services.permits.queries.proof import (
     running_dossiers,
 )
 from services.permits.queries.queue import TABS, Horizon, QueueAsked, Tab, queue, queue_counts, queue_key
+from services.permits.queries.simulation import simulated
 from services.permits.queries.trace import clocks, horizon
 
 __all__ = [
@@ -135,6 +136,7 @@ __all__ = [
     "queue_key",
     "running",
     "running_dossiers",
+    "simulated",
     "site_drafts",
     "sites",
     "stale_chunks",

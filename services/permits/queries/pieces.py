@@ -71,7 +71,8 @@ PARTS = (
 )
 REQUESTS = (
     "(SELECT coalesce(json_agg(json_build_object('round', q.round, 'items', q.items, 'sent_at', q.sent_at,"
-    " 'answered_at', q.answered_at) ORDER BY q.round), '[]') FROM supplement_request q WHERE q.application_id = a.id)"
+    " 'answered_at', q.answered_at, 'lapsed_on', q.lapsed_on)"
+    " ORDER BY q.round), '[]') FROM supplement_request q WHERE q.application_id = a.id)"
 )
 NOTICES = (
     "(SELECT coalesce(json_agg(json_build_object('kind', n.kind, 'on', n.happened_on, 'given_at', n.given_at)"

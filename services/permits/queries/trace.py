@@ -53,19 +53,20 @@ async def clocks(read_: AsyncSession, application_id: UUID, *, actor: Actor, are
     held = {(row.clock, row.review_id): row for row in await proof.deadlines(read_, application_id)}
     functions = {review.id: review.function for review in dossier.reviews}
     newest = await law.newest_calendar(read_, area)
-    traced, shown = [], newest
+    found, shown = [], newest
     for (name, review_id), own in entries.items():
         calendar = await law.calendar_version(read_, held[(name, review_id)].calendar_version)
         rule = dossier.procedure.clock(name)
         reading = read(rule, own, calendar)
         shown = calendar if reading.state == "running" else shown
-        traced.append(_traced(rule, own, reading, functions.get(review_id) if review_id else None, local_date(now)))
-    return TracedClocks(application_id, dossier.procedure.label, f"{shown.area}.{shown.no}", shown.ends_on, traced)
+        found.append(traced(rule, own, reading, functions.get(review_id) if review_id else None, local_date(now)))
+    return TracedClocks(application_id, dossier.procedure.label, f"{shown.area}.{shown.no}", shown.ends_on, found)
 
 
-def _traced(
+def traced(
     rule: ClockRule, entries: Sequence[Entry], reading: Reading, function: str | None, today: date
 ) -> TracedClock:
+    """One clock with its days, each with what it counted or why not."""
     used = reading.used_on(today)
     events = [
         {"seq": e.seq, "kind": e.kind, "at": e.at, "effective_on": e.effective_on, "days": e.days} for e in entries

@@ -13,6 +13,7 @@ from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
 from services.permits.domain.application import (
+    MOVES,
     Decision,
     check_decision,
 )
@@ -59,7 +60,7 @@ async def _decision_context(
         "detail": detail,
         "heading": f"{words.work(site)}, {unit_in_text(places.get(site['commune'], site['commune']))}",
         "opinions": workspace.opinions(detail, dossier, actor, scene),
-        "outcomes": [(each, words.outcome(each)) for each in dossier.procedure.outcomes],
+        "outcomes": [(each, words.outcome(each)) for each in _outcomes(dossier)],
         "values": {**values, "version": str(dossier.version)},
         "errors": errors,
         "conditions": forms.condition_count(values),
@@ -68,6 +69,12 @@ async def _decision_context(
         "action": workspace.next_action(detail, dossier, actor, scene),
         "words": words,
     }
+
+
+def _outcomes(dossier: Dossier) -> list[str]:
+    """A dossier that was never complete can only be refused."""
+    refusing = dossier.state in MOVES["refuse"][0]
+    return dossier.procedure.refusals if refusing else dossier.procedure.outcomes
 
 
 @router.post("/decision", dependencies=[needs("permits:decision:make")])
@@ -97,7 +104,7 @@ async def decide(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, 
         context = await _decision_context(tx, actor, scene, dossier, values, errors)
         return render(request, "permits/decision.html", context, 422)
     context = await _decision_context(tx, actor, scene, dossier, values, {})
-    context |= {"said": said, "may_build": may_build}
+    context |= {"said": said, "may_build": may_build, "builds": dossier.procedure.effect == "build"}
     page = "permits/decision_confirm.html" if step == "check" else "permits/decision.html"
     return render(request, page, context)
 

@@ -55,6 +55,7 @@ async def application(
         "procedure_title": getattr(dossier.procedure.title, scene.words.lang),
         "action": workspace.next_action(detail, dossier, actor, scene),
         "more": workspace.more_actions(dossier, actor, scene.words),
+        "builds": dossier.procedure.effect == "build",
         "steps": steps.steps(detail, dossier, actor, scene),
         "facts": workspace.site_facts(site, scene, places.get(site["commune"], site["commune"])),
         "map": workspace.map_settings(site, rows, scene.settings.tile_url),

@@ -16,7 +16,8 @@ def steps(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> list[
         {"name": words._("Consultation"), "items": _review_steps(detail, dossier, actor, scene, base)},
         {"name": words._("Decision"), "items": [_decision_step(detail, dossier, words)]},
     ]
-    if detail["decision"] is None or detail["decision"]["may_build"]:
+    builds = dossier.procedure.effect == "build"
+    if builds and (detail["decision"] is None or detail["decision"]["may_build"]):
         groups.append({"name": words._("Works"), "items": _works_steps(detail, dossier, words)})
     return groups
 
@@ -30,8 +31,10 @@ def _intake_steps(detail: Detail, dossier: Dossier, words: Words) -> list[dict[s
     rounds = dossier.procedure.supplements.rounds
     for request in detail["supplement_requests"]:
         name = words._("Supplement request {round}/{rounds}", round=request["round"], rounds=rounds)
-        state = "done" if request["answered_at"] else "wait"
+        state = "done" if request["answered_at"] else "late" if request["lapsed_on"] else "wait"
         word = words._("Answered") if request["answered_at"] else words._("Waiting")
+        if state == "late":
+            word = words._("Not answered")
         items.append(_item(name, state, word))
     if dossier.state in ("received", "supplemented"):
         items.append(_item(words._("Completeness check"), "now", words._("Now")))

@@ -34,6 +34,7 @@ OUTCOMES = {
     "refused": N_("Refuse the permit"),
     "no_objection": N_("No objection"),
     "objection": N_("Objection"),
+    "noted": N_("Take note"),
 }
 SHORT_OUTCOMES = {"conditions": N_("With conditions"), "silent": N_("Silent")}
 DECIDED = {
@@ -41,10 +42,13 @@ DECIDED = {
     "refused": N_("Permit refused"),
     "no_objection": N_("No objection"),
     "objection": N_("Objection"),
+    "noted": N_("Noted"),
 }
 CLOCKS = {
     "completeness": N_("Completeness check"),
     "recheck": N_("Check of the supplement"),
+    "answer": N_("Supplement by the applicant"),
+    "refusal": N_("Refusal"),
     "consultation": N_("Opinion"),
     "decision": N_("Decision"),
 }

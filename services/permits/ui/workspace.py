@@ -6,6 +6,7 @@ from typing import Any
 
 from contracts.registry import NearMast
 from kernel.auth import Actor
+from kernel.errors import N_
 from services.permits.domain import policy
 from services.permits.domain.application import OPEN
 from services.permits.queries import Dossier
@@ -66,6 +67,9 @@ def _officer_action(detail: Detail, dossier: Dossier, actor: Actor, words: Words
         due = _due(detail, "completeness", words) or _due(detail, "recheck", words)
         text = words._("Check the parts until {day}. Without an answer the dossier counts as complete.", day=due)
         return Action(text, words._("Check the parts"), f"{base}/completeness")
+    if _lapsed(detail) and dossier.state == "incomplete" and may("permits:decision:make"):
+        text = words._("The applicant's time is over. Refuse until {day}.", day=_due(detail, "refusal", words))
+        return Action(text, words._("Refuse"), f"{base}/decision")
     function = own_open_review(dossier, actor)
     if function is not None:
         due = _due(detail, "consultation", words, function)
@@ -82,7 +86,7 @@ def _officer_action(detail: Detail, dossier: Dossier, actor: Actor, words: Words
 
 def _applicant_action(detail: Detail, dossier: Dossier, actor: Actor, words: Words, base: str) -> Action | None:
     may = _allowed(actor, dossier)
-    if dossier.state == "incomplete" and may("permits:supplement:give"):
+    if dossier.state == "incomplete" and not _lapsed(detail) and may("permits:supplement:give"):
         asked = [
             item for request in detail["supplement_requests"] if not request["answered_at"] for item in request["items"]
         ]
@@ -109,6 +113,11 @@ def _waiting(detail: Detail, dossier: Dossier, words: Words) -> str:
     if dossier.state in ("received", "supplemented"):
         due = _due(detail, "completeness", words) or _due(detail, "recheck", words)
         return words._("{org} checks the parts until {day}.", org=words.org(dossier.lead_org), day=due)
+    if dossier.state == "incomplete" and _lapsed(detail):
+        return words._(
+            "The time for the supplement is over. {org} refuses; a new dossier may be filed.",
+            org=words.org(dossier.lead_org),
+        )
     if dossier.state == "incomplete":
         return words._("Waiting for the applicant's supplement. The time limit is paused.")
     if dossier.state == "under_review":
@@ -122,6 +131,13 @@ def _waiting(detail: Detail, dossier: Dossier, words: Words) -> str:
     return words._("Nothing more is to be done here.")
 
 
+LAPSED = N_("The time for the supplement is over. {org} refuses; a new dossier may be filed.")
+
+
+def _lapsed(detail: Detail) -> bool:
+    return any(request["lapsed_on"] and not request["answered_at"] for request in detail["supplement_requests"])
+
+
 def _allowed(actor: Actor, dossier: Dossier) -> Any:
     return lambda permission: policy.allowed(actor, permission, dossier.standing)
 
@@ -132,6 +148,8 @@ def more_actions(dossier: Dossier, actor: Actor, words: Words) -> list[tuple[str
     found = []
     if dossier.state == "under_review" and may("permits:decision:make"):
         found.append((words._("Decide early"), f"{base}/decision", "pen", False))
+    if dossier.state == "supplemented" and may("permits:decision:make"):
+        found.append((words._("Refuse"), f"{base}/decision", "x", True))
     extendable = any(clock.extension for clock in dossier.procedure.clocks)
     if dossier.state in ("under_review", "ready") and extendable and may("permits:deadline:extend"):
         found.append((words._("Extend the time limit"), f"{base}/extension", "calendar", False))

@@ -28,6 +28,7 @@ KINDS = {
     "power_company": N_("Power company"),
     "department": N_("Department"),
     "committee": N_("People's Committee"),
+    "authority": N_("Authority outside the province"),
 }
 STATES = {
     "requested": N_("Under way"),

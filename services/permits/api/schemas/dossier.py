@@ -85,10 +85,13 @@ class RequestItem(BaseModel):
 
 
 class SupplementRequestRead(BaseModel):
+    """`lapsed_on`: the last day for an answer, when it passed without one."""
+
     round: int
     items: list[RequestItem]
     sent_at: datetime
     answered_at: datetime | None
+    lapsed_on: date | None
 
 
 class NoticeRead(BaseModel):

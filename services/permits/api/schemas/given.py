@@ -96,7 +96,7 @@ class ApplicationFile(Given):
 
     model_config = _shown(DOSSIER, {"sites": [SITE]})
     work: Code = "mast.new"
-    sites: list[SiteFile] = Field(min_length=1, max_length=50)
+    sites: list[SiteFile] = Field(min_length=1, max_length=200)
     parts: list[PartFile] = Field(default_factory=list, max_length=200)
     applicant: Code | None = None
     received_at: Moment | None = None

@@ -25,10 +25,11 @@ from services.permits.domain.application.judgement import (
     check_opinion,
     check_signer,
 )
-from services.permits.domain.application.states import OPEN, STATES, Act, State, moves_from, next_state
+from services.permits.domain.application.states import MOVES, OPEN, STATES, Act, State, moves_from, next_state
 from services.permits.domain.application.works import check_notice
 
 __all__ = [
+    "MOVES",
     "OPEN",
     "OPINIONS",
     "SILENT",

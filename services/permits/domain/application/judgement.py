@@ -87,7 +87,7 @@ class Decision:
 
 
 def check_decision(decision: Decision, procedure: Procedure, reviews: Sequence[ReviewState]) -> bool:
-    """Whether it lets build. Raises DossierFaulty (422) or ReasonMissing (422)."""
+    """Whether it is a favourable one. Raises DossierFaulty (422) or ReasonMissing (422)."""
     if decision.outcome not in procedure.outcomes:
         raise DossierFaulty(errors=[Fault("/outcome", "literal_error", OUTCOME)])
     may_build = decision.outcome in procedure.may_build

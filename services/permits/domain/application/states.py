@@ -10,7 +10,7 @@ from services.permits.domain.refusals import (
 State = Literal["received", "incomplete", "supplemented", "under_review", "ready", "decided", "closed", "withdrawn"]
 STATES: tuple[str, ...] = get_args(State)
 OPEN: tuple[str, ...] = STATES[:5]
-Act = Literal["request_supplement", "supplement", "accept", "settle", "decide", "withdraw", "close"]
+Act = Literal["request_supplement", "supplement", "accept", "settle", "decide", "refuse", "withdraw", "close"]
 
 MOVES: Mapping[str, tuple[Collection[str], State]] = {
     "request_supplement": (("received", "supplemented"), "incomplete"),
@@ -18,6 +18,7 @@ MOVES: Mapping[str, tuple[Collection[str], State]] = {
     "accept": (("received", "supplemented"), "under_review"),
     "settle": (("under_review",), "ready"),
     "decide": (("under_review", "ready"), "decided"),
+    "refuse": (("incomplete", "supplemented"), "decided"),
     "withdraw": (OPEN, "withdrawn"),
     "close": (("decided",), "closed"),
 }
