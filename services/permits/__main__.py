@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from kernel.db import Database
 from services.permits import commands
 from services.permits.app import create
+from services.permits.domain.application import chart
 from services.permits.jobs import rebuild_copies
 from services.permits.queries.digests import digests
 from services.permits.queries.verify import faults
@@ -40,6 +41,12 @@ def rebuild(republished: bool = False) -> None:
     """Fill the copies of units and organisations anew from the registry's stream, in one transaction."""
     settings = PermitsSettings.load("permits")
     typer.echo(asyncio.run(_rebuild(settings, republished)))
+
+
+@cli.command()
+def statechart() -> None:
+    """Draw the states of a dossier and the moves between them, as the commands know them (Mermaid)."""
+    typer.echo(chart())
 
 
 async def _rebuild(settings: PermitsSettings, republished: bool) -> str:

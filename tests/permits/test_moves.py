@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from services.permits.domain.application import chart
 from tests.fixtures.service import RolledBack
 from tests.permits import world
 from tests.permits.test_filing import body, send
@@ -374,3 +376,8 @@ async def test_the_queue_is_the_departments_own(dossier: Dossier) -> None:
     assert len(await rows(HOA, "overdue")) == 1
     await dossier.well(AN, "withdrawal", {})
     assert await rows(HUNG) == []
+
+
+def test_the_drawn_statechart_is_the_codes() -> None:
+    drawn = Path(__file__).parents[2] / "docs" / "dossier-states.md"
+    assert drawn.read_text() == chart() + "\n", "python -m services.permits statechart > docs/dossier-states.md"

@@ -23,6 +23,7 @@ class TracedClock:
     clock: str
     function: str | None
     state: str
+    starts: str
     unit: str
     length: int
     used: int
@@ -76,6 +77,7 @@ def traced(
         rule.name,
         function,
         reading.state,
+        rule.starts,
         rule.unit,
         reading.length,
         used,

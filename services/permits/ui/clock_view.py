@@ -21,7 +21,14 @@ CAUSES = {
     "stop": (N_("Ends"), N_("No longer counted.")),
     "void": (N_("Corrected"), N_("An earlier entry no longer counts.")),
 }
-FIRST = {"received": N_("Received"), "complete": N_("Found complete"), "consulted": N_("Asked")}
+FIRST = {
+    "received": N_("Received"),
+    "supplement_requested": N_("Supplement requested"),
+    "lapsed": N_("Time to answer over"),
+    "supplemented": N_("Supplement received"),
+    "complete": N_("Found complete"),
+    "consulted": N_("Asked"),
+}
 
 
 @dataclass(frozen=True)
@@ -178,9 +185,7 @@ def _ground(clock: TracedClock, words: Words) -> str:
 
 
 def _first(clock: TracedClock) -> str:
-    if clock.function is not None:
-        return FIRST["consulted"]
-    return FIRST["complete"] if clock.clock == "decision" and clock.supplement == "restart" else FIRST["received"]
+    return FIRST[clock.starts]
 
 
 def _special_days(clock: TracedClock, words: Words) -> list[tuple[date, dict[str, Any]]]:

@@ -30,11 +30,12 @@ class ClockEventRead(BaseModel):
 
 
 class ClockRead(BaseModel):
-    """One clock with the answer to "why this date?": the rule, its events, every day."""
+    """One clock with the answer to "why this date?": the rule, its events, every day. It `starts` by an act."""
 
     clock: str
     function: str | None
     state: str
+    starts: str
     unit: str
     length: int
     used: int

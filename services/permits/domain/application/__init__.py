@@ -25,7 +25,7 @@ from services.permits.domain.application.judgement import (
     check_opinion,
     check_signer,
 )
-from services.permits.domain.application.states import MOVES, OPEN, STATES, Act, State, moves_from, next_state
+from services.permits.domain.application.states import MOVES, OPEN, STATES, Act, State, chart, moves_from, next_state
 from services.permits.domain.application.works import check_notice
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "SiteDraft",
     "State",
     "SupplementItem",
+    "chart",
     "check_decision",
     "check_notice",
     "check_opinion",

@@ -32,5 +32,13 @@ def next_state(state: str, act: Act) -> State:
     return target
 
 
+def chart() -> str:
+    """The states and moves as a Mermaid diagram; `docs/dossier-states.md` is this text."""
+    moves = [f"    {origin} --> {target}: {act}" for act, (origins, target) in MOVES.items() for origin in origins]
+    ends = [state for state in STATES if not moves_from(state)]
+    lines = ["stateDiagram-v2", "    [*] --> received: file", *moves, *(f"    {state} --> [*]" for state in ends)]
+    return "\n".join(["# The states of a dossier", "", "```mermaid", *lines, "```"])
+
+
 def moves_from(state: str) -> list[str]:
     return [act for act, (origins, _) in MOVES.items() if state in origins]
