@@ -1,5 +1,8 @@
 """The applicant's own time: answered, or lapsed and refused; who leads by grade and place; what is only on record."""
 
+from collections.abc import Callable
+
+import httpx
 import pytest
 
 from kernel.auth import Actor
@@ -94,3 +97,22 @@ async def test_a_consent_on_record_lets_nothing_be_built(database: RolledBack) -
         decision = await queries.decision(tx, receipt.id)
         assert decision is not None
         assert (decision.outcome, decision.may_build) == ("granted", False)
+
+
+async def test_the_pages_say_that_the_time_is_over(
+    database: RolledBack, client: httpx.AsyncClient, header: Callable[..., dict[str, str]]
+) -> None:
+    receipt = await asked(database)
+    await jobs.pass_deadlines(database, settings(), local(2026, 11, 28, 0, 0))
+    client.app.state.clock = lambda: local(2026, 11, 30, 9)  # type: ignore[attr-defined]
+    page = f"/permits/applications/{receipt.id}"
+    for reader, words in (
+        (XUYEN, "Đã hết thời gian bổ sung. Từ chối trước hết ngày 30/11/2026."),
+        (AN, "có thể nộp hồ sơ mới"),
+    ):
+        answer = await client.get(page, headers=header(reader))
+        assert answer.status_code == 200
+        assert words in answer.text
+    deciding = (await client.get(f"{page}/decision", headers=header(XUYEN))).text
+    assert 'value="refused"' in deciding
+    assert 'value="granted"' not in deciding
