@@ -68,6 +68,7 @@ ALLOWED: Mapping[str, str] = {
     "files.stored_names": WORKER,
     "proof.expired": WORKER,
     "proof.running_dossiers": WORKER,
+    "proof.running_clocks": WORKER,
     "filing.filing_ground": "files by the ids in the request; the rule refuses those of other organisations",
     "filing.part_ground": "files by the ids in the request; the rule refuses those of other organisations",
     "proof.deadline_rows": PROOF,

@@ -7,7 +7,6 @@ from services.permits.commands.copies import empty_copies, take_organisations, t
 from services.permits.commands.decide import decide, extend, withdraw
 from services.permits.commands.file import Filing, Receipt, file
 from services.permits.commands.keep import Taken, drop_chunks, drop_files, mark_stored, store_file, take
-from services.permits.commands.ledger import recompute
 from services.permits.commands.publish import publish
 from services.permits.commands.review import draft_opinion, fall_silent, give_opinion
 from services.permits.commands.touch import Changed
@@ -37,7 +36,6 @@ __all__ = [
     "mark_stored",
     "notify_works",
     "publish",
-    "recompute",
     "request_supplement",
     "store_file",
     "supplement",

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.auth import Actor, system
+from kernel.auth import Actor
 from kernel.db import new_id
 from services.permits import queries
 from services.permits.domain.calendar import Calendar
-from services.permits.domain.clock import Entry, Key, Reading, Readings, Step, readings
+from services.permits.domain.clock import Entry, Key, Reading, Readings, Step
 from services.permits.domain.movement import Deed, Movement, move, step
 from services.permits.domain.procedure import Procedure
 from services.permits.tables import ClockEvent, Deadline
@@ -175,13 +175,3 @@ def _deadline(owner: Bearer, key: Key, reading: Reading, calendar: Calendar) -> 
         "procedure_version": owner.procedure_version_id,
         "calendar_version": calendar.id,
     }
-
-
-async def recompute(tx: AsyncSession, application_id: UUID, calendar: Calendar) -> int:
-    """Reads the running clocks of one dossier by another calendar; ended ones keep theirs."""
-    dossier = await queries.application(tx, application_id, actor=system("calendar"), lock=True)
-    found = readings(dossier.procedure, await queries.ledger(tx, application_id), calendar)
-    moving = {key: reading for key, reading in found.items() if reading.state in ("running", "paused")}
-    if moving:
-        await _project(tx, bearer(dossier), moving, calendar)
-    return len(moving)

@@ -17,7 +17,7 @@ from kernel.auth import system
 from kernel.db import open_end
 from kernel.errors import Fault
 from services.permits import queries
-from services.permits.commands.ledger import recompute
+from services.permits.commands.reckon import recompute
 from services.permits.domain.calendar import CalendarFile
 from services.permits.domain.procedure import Procedure, digest, faults_of
 from services.permits.domain.refusals import ProcedureBroken, PublishedDiffers
@@ -121,5 +121,4 @@ async def publish_calendar(tx: AsyncSession, calendar: CalendarFile, sha256: str
     after = {"calendar": f"{calendar.area}.{calendar.no}", "sha256": sha256}
     await audit.record(tx, system("publish"), "permits:calendar:publish", version_id, now=now, after=after)
     published = await queries.calendar_version(tx, version_id)
-    for application_id in await queries.running_dossiers(tx, version_id):
-        await recompute(tx, application_id, published)
+    await recompute(tx, published)

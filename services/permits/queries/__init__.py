@@ -60,11 +60,13 @@ from services.permits.queries.listing import (
     list_key,
 )
 from services.permits.queries.proof import (
+    Reckoned,
     deadline_rows,
     decided_without_row,
     expired,
     number_gaps,
     part_hashes,
+    running_clocks,
     running_dossiers,
 )
 from services.permits.queries.queue import TABS, Horizon, QueueAsked, Tab, queue, queue_counts, queue_key
@@ -86,6 +88,7 @@ __all__ = [
     "Lexicon",
     "ProceduresAsked",
     "QueueAsked",
+    "Reckoned",
     "Session",
     "Tab",
     "application",
@@ -135,6 +138,7 @@ __all__ = [
     "queue_counts",
     "queue_key",
     "running",
+    "running_clocks",
     "running_dossiers",
     "simulated",
     "site_drafts",

@@ -1,12 +1,14 @@
 """What the worker visits and what `verify` compares."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.permits.domain.clock import Entry, Kind
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,50 @@ async def deadline_rows(read: AsyncSession) -> AsyncIterator[list[DeadlineRow]]:
         yield held
 
 
-async def running_dossiers(read: AsyncSession, calendar_id: UUID) -> list[UUID]:
-    """Dossiers with a clock not yet ended that was reckoned by another calendar."""
-    rows = await read.execute(
+async def running_dossiers(tx: AsyncSession, calendar_id: UUID, limit: int) -> list[UUID]:
+    """Some dossiers with a clock not yet ended that was reckoned by another calendar of the area; locked."""
+    rows = await tx.execute(
         sa.text(
-            "SELECT DISTINCT d.application_id FROM deadline d JOIN calendar_version c ON c.id = d.calendar_version"
-            " WHERE d.state IN ('running','paused') AND d.calendar_version <> :id AND c.area = (SELECT area FROM"
-            " calendar_version WHERE id = :id)"
+            "SELECT id FROM application WHERE id IN (SELECT d.application_id FROM deadline d JOIN calendar_version c"
+            " ON c.id = d.calendar_version WHERE d.state IN ('running','paused') AND d.calendar_version <> :id"
+            " AND c.area = (SELECT area FROM calendar_version WHERE id = :id) LIMIT :limit) ORDER BY id FOR UPDATE"
         ),
-        {"id": calendar_id},
+        {"id": calendar_id, "limit": limit},
     )
     return list(rows.scalars())
+
+
+@dataclass(frozen=True)
+class Reckoned:
+    """A clock that has not ended, with its ledger."""
+
+    id: UUID
+    clock: str
+    procedure_version: UUID
+    entries: list[Entry]
+
+
+async def running_clocks(tx: AsyncSession, application_ids: Sequence[UUID]) -> list[Reckoned]:
+    rows = await tx.execute(
+        sa.text(
+            "SELECT d.id, d.clock, d.procedure_version, (SELECT json_agg(json_build_array(e.seq, e.kind,"
+            " e.effective_on, e.at, e.days, e.id, e.corrects) ORDER BY e.seq) FROM clock_event e"
+            " WHERE e.application_id = d.application_id AND e.clock = d.clock"
+            " AND e.review_id IS NOT DISTINCT FROM d.review_id) FROM deadline d"
+            " WHERE d.application_id = ANY(CAST(:ids AS uuid[])) AND d.state IN ('running','paused')"
+        ),
+        {"ids": list(application_ids)},
+    )
+    return [
+        Reckoned(id, clock, version, [_entry(clock, *told) for told in ledger]) for id, clock, version, ledger in rows
+    ]
+
+
+def _entry(
+    clock: str, seq: int, kind: Kind, effective_on: str, at: str, days: int | None, id: str, corrects: str | None
+) -> Entry:
+    moment, day = datetime.fromisoformat(at), date.fromisoformat(effective_on)
+    return Entry(seq, clock, kind, day, moment, days, UUID(id), UUID(corrects) if corrects else None)
 
 
 async def number_gaps(read: AsyncSession) -> list[str]:
