@@ -24,15 +24,6 @@ PROTECTED = (
     "supplement_request",
     "deadline",
     "clock_event",
-    "decision_condition",
-    "consent",
-    "routing_choice",
-    "share_option",
-    "message",
-    "notification",
-    "officer",
-    "preference",
-    "deputy",
     "outbox",
     "audit",
 )
@@ -134,7 +125,6 @@ def test_every_query_on_dossiers_takes_the_caller_or_has_a_reason() -> None:
 def test_every_table_of_dossiers_is_protected() -> None:
     """A new table is either law, a copy of the registry, the kernel's own, or protected."""
     open_to_all = {"procedure_version", "calendar_version", "calendar_day", "code_entry", "number_series"}
-    open_to_all |= {"law_draft", "phrase"}
     own = {"inbox", "parked", "audit_root", "idempotency", "heartbeat", "watermark"}
     copies = {name for name in tables.metadata.tables if name.endswith("_copy")}
     assert set(tables.metadata.tables) - open_to_all - own - copies == set(PROTECTED)

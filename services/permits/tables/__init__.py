@@ -8,11 +8,8 @@ from services.permits.tables.dossier import (
     Application,
     ApplicationPart,
     ApplicationSite,
-    Consent,
     Decision,
-    DecisionCondition,
     Notice,
-    ShareOption,
     SupplementRequest,
 )
 from services.permits.tables.files import File, FileChunk
@@ -20,13 +17,10 @@ from services.permits.tables.law import (
     CalendarDay,
     CalendarVersion,
     CodeEntry,
-    LawDraft,
     NumberSeries,
-    Phrase,
     ProcedureVersion,
 )
-from services.permits.tables.people import Deputy, Message, Notification, Officer, Preference
-from services.permits.tables.reviews import Review, RoutingChoice
+from services.permits.tables.reviews import Review
 
 metadata = Table.metadata
 own_tables(metadata)
@@ -39,27 +33,16 @@ __all__ = [
     "CalendarVersion",
     "ClockEvent",
     "CodeEntry",
-    "Consent",
     "Deadline",
     "Decision",
-    "DecisionCondition",
-    "Deputy",
     "File",
     "FileChunk",
-    "LawDraft",
     "MandateCopy",
-    "Message",
     "Notice",
-    "Notification",
     "NumberSeries",
-    "Officer",
     "OrganisationCopy",
-    "Phrase",
-    "Preference",
     "ProcedureVersion",
     "Review",
-    "RoutingChoice",
-    "ShareOption",
     "SupplementRequest",
     "Table",
     "UnitCopy",

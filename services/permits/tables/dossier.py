@@ -37,8 +37,6 @@ class Application(Table, table=True):
     received_reason: str | None = Field(default=None, sa_type=TEXT)
     lead_org: str = Field(sa_type=TEXT)
     lead_function: str = Field(sa_type=TEXT)
-    subject_id: UUID | None = Field(default=None, foreign_key="application.id", index=True)
-    options_asked_at: datetime | None = Field(default=None, sa_type=MOMENT)
     assigned_to: str | None = Field(default=None, sa_type=TEXT)
     assigned_name: str | None = Field(default=None, sa_type=TEXT)
     touched_at: datetime = Field(sa_type=MOMENT)
@@ -49,9 +47,8 @@ class ApplicationSite(Table, table=True):
 
     __tablename__ = "application_site"
     __table_args__ = (
-        sa.Index("application_site_structure", "structure_id"),
+        sa.UniqueConstraint("structure_id"),
         sa.CheckConstraint("height_m > 0", name="application_site_height"),
-        sa.Index("application_site_place", sa.text("point(lon, lat)"), postgresql_using="gist"),
     )
     application_id: UUID = Field(foreign_key="application.id", primary_key=True)
     no: int = Field(primary_key=True)
@@ -88,11 +85,9 @@ class SupplementRequest(Table, table=True):
     id: UUID = Field(primary_key=True)
     application_id: UUID = Field(foreign_key="application.id")
     round: int
-    kind: str = Field(sa_type=TEXT, sa_column_kwargs={"server_default": "parts"})
     items: Any = Field(sa_type=JSON)
     sent_at: datetime = Field(sa_type=MOMENT)
     sent_by: str = Field(sa_type=TEXT)
-    sent_name: str | None = Field(default=None, sa_type=TEXT)
     answered_at: datetime | None = Field(default=None, sa_type=MOMENT)
     lapsed_on: date | None = None
 
@@ -110,83 +105,6 @@ class Decision(Table, table=True):
     grounds: str = Field(sa_type=TEXT)
     conditions: Any = Field(sa_type=JSON)
     reason: str | None = Field(default=None, sa_type=TEXT)
-    start_by: date | None = Field(default=None, index=True)
-    extended: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    lapsed_at: datetime | None = Field(default=None, sa_type=MOMENT)
-
-
-class DecisionCondition(Table, table=True):
-    """A condition of the decision, followed until its verifier is content."""
-
-    __tablename__ = "decision_condition"
-    __table_args__ = (
-        sa.UniqueConstraint("application_id", "no"),
-        sa.CheckConstraint("state IN ('open','submitted','met','rejected','waived')", name="decision_condition_state"),
-        sa.Index(
-            "decision_condition_due",
-            "due_on",
-            postgresql_where=sa.text("state IN ('open','submitted','rejected')"),
-        ),
-    )
-    id: UUID = Field(primary_key=True)
-    application_id: UUID = Field(foreign_key="application.id")
-    no: int
-    function: str | None = Field(default=None, sa_type=TEXT)
-    kind: str = Field(sa_type=TEXT)
-    text: str = Field(sa_type=TEXT)
-    subject: str | None = Field(default=None, sa_type=TEXT)
-    value: str | None = Field(default=None, sa_type=TEXT)
-    due_on: date | None = None
-    evidence: str | None = Field(default=None, sa_type=TEXT)
-    verifier: str = Field(sa_type=TEXT)
-    verifier_org: str = Field(sa_type=TEXT)
-    state: str = Field(sa_type=TEXT)
-    file_id: UUID | None = Field(default=None, foreign_key="file.id")
-    remark: str | None = Field(default=None, sa_type=TEXT)
-    changed_at: datetime = Field(sa_type=MOMENT)
-    changed_by: str = Field(sa_type=TEXT)
-
-
-class Consent(Table, table=True):
-    """What an authority outside this system has agreed to, such as the height consent, with its limits and validity."""
-
-    __tablename__ = "consent"
-    __table_args__ = (sa.Index("consent_application", "application_id", "function"),)
-    id: UUID = Field(primary_key=True)
-    application_id: UUID = Field(foreign_key="application.id")
-    function: str = Field(sa_type=TEXT)
-    authority: str = Field(sa_type=TEXT)
-    number: str = Field(sa_type=TEXT)
-    issued_on: date
-    valid_to: date = Field(sa_column_kwargs={"server_default": sa.text("'infinity'")})
-    max_height_m: Decimal | None = Field(default=None, sa_type=sa.Numeric(6, 2))
-    max_top_m: Decimal | None = Field(default=None, sa_type=sa.Numeric(6, 2))
-    file_id: UUID = Field(foreign_key="file.id")
-    given_at: datetime = Field(sa_type=MOMENT)
-    given_by: str = Field(sa_type=TEXT)
-    replaced_at: datetime | None = Field(default=None, sa_type=MOMENT)
-
-
-class ShareOption(Table, table=True):
-    """A mast that could carry the station of a new one, as sharing told it, and why the applicant does not use it."""
-
-    __tablename__ = "share_option"
-    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
-    site_no: int = Field(primary_key=True)
-    structure_id: UUID = Field(primary_key=True)
-    public_no: str = Field(sa_type=TEXT)
-    owner: str = Field(sa_type=TEXT)
-    lon: float
-    lat: float
-    distance_m: float
-    height_m: Decimal | None = Field(default=None, sa_type=sa.Numeric(6, 2))
-    capacity: int | None = None
-    free: int | None = None
-    asked_at: datetime | None = Field(default=None, sa_type=MOMENT)
-    reason: str | None = Field(default=None, sa_type=TEXT)
-    words: str | None = Field(default=None, sa_type=TEXT)
-    answered_at: datetime | None = Field(default=None, sa_type=MOMENT)
-    answered_by: str | None = Field(default=None, sa_type=TEXT)
 
 
 class Notice(Table, table=True):

@@ -10,7 +10,6 @@ from sqlmodel import Field
 from services.permits.tables.columns import JSON, MOMENT, TEXT, Table
 
 OUTCOMES = "'agree','conditions','disagree','not_involved','silent'"
-STAGES = "'asked','draft','check','sign','answered','cancelled'"
 
 
 class Review(Table, table=True):
@@ -21,8 +20,6 @@ class Review(Table, table=True):
         sa.UniqueConstraint("application_id", "function", "round"),
         sa.CheckConstraint(f"outcome IN ({OUTCOMES})", name="review_outcome"),
         sa.CheckConstraint("signed_by <> drafted_by", name="review_duties"),
-        sa.CheckConstraint("checked_by <> drafted_by", name="review_check_duties"),
-        sa.CheckConstraint(f"stage IN ({STAGES})", name="review_stage"),
         sa.Index("review_asked", "org", "function", "application_id"),
     )
     id: UUID = Field(primary_key=True)
@@ -35,15 +32,7 @@ class Review(Table, table=True):
     outcome: str | None = Field(default=None, sa_type=TEXT)
     grounds: str | None = Field(default=None, sa_type=TEXT)
     conditions: Any = Field(default=None, sa_type=JSON, nullable=True)
-    stage: str = Field(default="asked", sa_type=TEXT, sa_column_kwargs={"server_default": "asked"})
-    ask_reason: str | None = Field(default=None, sa_type=TEXT)
-    cancel_reason: str | None = Field(default=None, sa_type=TEXT)
     drafted_by: str | None = Field(default=None, sa_type=TEXT)
-    drafted_name: str | None = Field(default=None, sa_type=TEXT)
-    checked_by: str | None = Field(default=None, sa_type=TEXT)
-    checked_name: str | None = Field(default=None, sa_type=TEXT)
-    returned: str | None = Field(default=None, sa_type=TEXT)
-    signed_for: str | None = Field(default=None, sa_type=TEXT)
     signed_by: str | None = Field(default=None, sa_type=TEXT)
     signed_name: str | None = Field(default=None, sa_type=TEXT)
     signed_at: datetime | None = Field(default=None, sa_type=MOMENT)
@@ -52,16 +41,3 @@ class Review(Table, table=True):
     assigned_to: str | None = Field(default=None, sa_type=TEXT)
     assigned_name: str | None = Field(default=None, sa_type=TEXT)
     version: int = 1
-
-
-class RoutingChoice(Table, table=True):
-    """A person's word against the rule: a function asked that no rule names, or one left out; always with a reason."""
-
-    __tablename__ = "routing_choice"
-    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
-    function: str = Field(sa_type=TEXT, primary_key=True)
-    asked: bool
-    reason: str = Field(sa_type=TEXT)
-    chosen_by: str = Field(sa_type=TEXT)
-    chosen_name: str = Field(sa_type=TEXT)
-    chosen_at: datetime = Field(sa_type=MOMENT)
