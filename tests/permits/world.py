@@ -1,8 +1,13 @@
 """What permits knows before a test begins: units, organisations, mandates; who acts; what a good dossier is."""
 
+import atexit
+import functools
 import io
+import shutil
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +18,7 @@ from contracts.registry import Change, Mandate, OrganisationItem, OrganisationVe
 from kernel.auth import Actor
 from kernel.clock import LOCAL
 from kernel.db import new_id
+from kernel.seals import make_development_seal
 from services.permits import commands
 from services.permits.commands import Filing
 from services.permits.domain.application import PartDraft, SiteDraft
@@ -26,8 +32,18 @@ def local(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=LOCAL)  # type: ignore[misc,arg-type]
 
 
+@functools.cache
+def seal_file() -> Path:
+    """Of a development key, made once a run."""
+    file = Path(tempfile.mkdtemp(prefix="hatang-seal-")) / "seal.p12"
+    make_development_seal(file, "secret", now=NOW)
+    atexit.register(shutil.rmtree, file.parent, ignore_errors=True)
+    return file
+
+
 def settings(url: str = "postgresql://nowhere/none", **more: Any) -> PermitsSettings:
-    given = {"nats_url": "nats://127.0.0.1:1", "form_key": "tests", "demo": True, **more}
+    given = {"nats_url": "nats://127.0.0.1:1", "form_key": "tests", "demo": True}
+    given |= {"seal_file": seal_file(), "seal_password": "secret", **more}
     return PermitsSettings(name="permits", database_url=url, **given)
 
 

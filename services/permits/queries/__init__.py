@@ -70,6 +70,7 @@ from services.permits.queries.proof import (
     running_dossiers,
 )
 from services.permits.queries.queue import TABS, Horizon, QueueAsked, Tab, queue, queue_counts, queue_key
+from services.permits.queries.receipts import receipt
 from services.permits.queries.simulation import simulated
 from services.permits.queries.trace import clocks, horizon
 
@@ -137,6 +138,7 @@ __all__ = [
     "queue",
     "queue_counts",
     "queue_key",
+    "receipt",
     "running",
     "running_clocks",
     "running_dossiers",
