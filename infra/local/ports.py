@@ -1,5 +1,8 @@
+import secrets
 import socket
 from contextlib import ExitStack
+
+FIRST, LAST, TRIES = 20_000, 32_768, 50
 
 
 def free_ports(count: int) -> list[int]:
@@ -10,6 +13,14 @@ def free_ports(count: int) -> list[int]:
 
 def _bound(held: ExitStack) -> socket.socket:
     bound = held.enter_context(socket.socket())
+    # Below the range that systems take for outgoing connections: one of those may sit on a port from it by the time
+    # that our process comes to listen there.
+    for _ in range(TRIES):
+        try:
+            bound.bind(("127.0.0.1", secrets.randbelow(LAST - FIRST) + FIRST))
+        except OSError:
+            continue
+        return bound
     bound.bind(("127.0.0.1", 0))
     return bound
 

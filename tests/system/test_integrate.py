@@ -42,9 +42,11 @@ def test_from_nothing_to_a_filed_dossier(product: Launched, tmp_path: Path):
     script = "set -e\n" + "\necho; echo ---\n".join(here(block, product) for block in blocks("sh"))
     made = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert made.returncode == 0, made.stderr
-    _, checked, filed, followed = (part.strip() for part in made.stdout.split("---"))
+    _, checked, played, filed, followed = (part.strip() for part in made.stdout.split("---"))
     assert json.loads(checked)["acceptable"] is False
     assert {fault["code"] for fault in json.loads(checked)["faults"]} == {"part_missing"}
+    acts = [each["act"] for each in json.loads(played)["happened"]]
+    assert acts[:3] == ["received", "supplement_requested", "supplemented"]
     receipt = json.loads(filed)
     assert re.fullmatch(r"HS-\d{4}-\d{5}", receipt["number"])
     feed, end = json.JSONDecoder().raw_decode(followed)
