@@ -21,6 +21,7 @@ from kernel.inbox import Consumer, Handlers, by_stream, by_type
 from kernel.lags import lags
 from kernel.relay import Relay
 from kernel.settings import ServiceSettings
+from kernel.tasks import end
 
 log = logging.get(__name__)
 SEAL_EVERY = 0.2
@@ -114,9 +115,7 @@ class Worker:
         tasks = [asyncio.create_task(_for_ever(name, work)) for name, work in self._parts()]
         log.info("worker.started")
         await stop.wait()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await self._bus.close()
         await self._database.close()
         log.info("worker.stopped")

@@ -15,6 +15,7 @@ from gateway.settings import NAME
 from kernel import logging, trace
 from kernel.bus import Bus
 from kernel.errors import Refusal
+from kernel.tasks import end
 
 Answer = Callable[[Any], Awaitable[BaseModel]]
 _LOOK_SECONDS = 0.2
@@ -34,10 +35,7 @@ class Answers:
         self._starting = asyncio.get_running_loop().create_task(self._serve())
 
     async def close(self) -> None:
-        tasks = [task for task in (self._starting, *self._under_way) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(task for task in (self._starting, *self._under_way) if task is not None)
 
     async def _serve(self) -> None:
         while not self._bus.connected:  # noqa: ASYNC110

@@ -16,6 +16,7 @@ from kernel.clock import Clock
 from kernel.db import Database, kernel_metadata
 from kernel.relay import Relay
 from kernel.settings import ServiceSettings
+from kernel.tasks import end
 from tests.fixtures.servers import OpenBroker, PostgresServer
 
 _numbers = count()
@@ -71,9 +72,7 @@ async def running(*works) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 async def until(condition, seconds: float = 10.0) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from kernel import feed, outbox
 from kernel.auth import system
+from kernel.tasks import end
 from tests.kernel.conftest import Happened, now, relay_of, running, until
 
 pytestmark = pytest.mark.database
@@ -79,7 +80,7 @@ async def test_the_relay_and_whoever_gives_places_never_stop_one_another(databas
         for start in range(0, 3000, 500):
             await asyncio.gather(*(tell(database, *range(start + n, start + n + 50)) for n in range(0, 500, 50)))
         await until(lambda: _all_done(database, placing))
-    placing.cancel()
+    await end([placing])
     positions = [position for position, _ in await rows(database)]
     assert positions == list(range(1, 3001))
 

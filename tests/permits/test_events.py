@@ -1,7 +1,6 @@
 """The feed over HTTP: everything once and in order, nobody else's, cheap to ask, without the broker."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -15,6 +14,7 @@ from contracts.catalog import EVENTS
 from contracts.envelope import stream_of
 from kernel import feed
 from kernel.db import Database, new_id
+from kernel.tasks import end
 from kernel.worker import Duties, Worker
 from services.permits import commands, queries
 from services.permits.domain.application import Opinion
@@ -160,9 +160,7 @@ async def placing(database: Database) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end([task])
         await worker._database.close()
 
 

@@ -20,6 +20,7 @@ from kernel.bus import Bus
 from kernel.clock import Clock
 from kernel.db import Database, new_id
 from kernel.inbox import Consumer
+from kernel.tasks import end
 from services.sharing.commands import copies, proof
 from services.sharing.commands.agreements import agree
 from services.sharing.domain.agreement import Terms
@@ -143,7 +144,7 @@ async def test_the_worker_fills_the_copies_and_they_can_be_rebuilt(
         try:
             await _reached(database, mark)
         finally:
-            running.cancel()
+            await end([running])
         assert await proof.faults(database) == []
         async with database.read() as read:
             held = await read.execute(sa.text("SELECT thing, count(*) AS held FROM belief GROUP BY thing"))

@@ -9,6 +9,7 @@ from infra.local.identity.directory import Directory
 from infra.local.identity.realm import Client
 from infra.local.identity.sessions import Sessions
 from infra.local.identity.tokens import Tokens
+from kernel.tasks import end
 
 SECONDS = 5
 log = logging.getLogger(__name__)
@@ -36,9 +37,7 @@ class Goodbyes:
             self.end(session.sid)
 
     async def close(self) -> None:
-        for told in self._under_way:
-            told.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await end(self._under_way)
 
     async def _tell(self, client: Client, person_id: str, sid: str) -> None:
         form = {"logout_token": self._tokens.for_goodbye(client, person_id, sid)}
