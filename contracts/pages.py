@@ -123,6 +123,14 @@ NAV: tuple[Group, ...] = (
                 capabilities=frozenset({"owner", "auditor"}),
                 service="sharing",
             ),
+            Entry(
+                path="/sharing/reports",
+                icon="clipboard",
+                label={"vi": "Báo cáo doanh nghiệp", "en": "Enterprise reports"},
+                short={"vi": "Báo cáo", "en": "Reports"},
+                capabilities=frozenset({"owner", "applicant", "auditor"}),
+                service="sharing",
+            ),
         ),
     ),
     Group(

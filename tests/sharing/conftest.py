@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from kernel.auth import Actor
 from kernel.db import Database
@@ -46,6 +47,13 @@ class Province:
             await copies.store_units(tx, tellings.units(), NOW)
             items = [item for spec in ORGANISATIONS for item in tellings.organisation(*spec)]
             await copies.store_organisations(tx, items)
+
+    async def complete(self, until: datetime = NOW) -> None:
+        """Everything the registry recorded before `until` has arrived."""
+        async with self.database.tx() as tx:
+            await tx.execute(
+                sa.text("INSERT INTO watermark (source, until) VALUES ('registry', :until)"), {"until": until}
+            )
 
     async def mast(
         self,

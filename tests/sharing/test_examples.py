@@ -8,10 +8,13 @@ from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from services.sharing.api.schemas import CHANGE, STRUCTURE
 from services.sharing.app import create
-from tests.sharing.conftest import Province, settings
+from services.sharing.commands import reports
+from tests.fixtures.service import RolledBack
+from tests.sharing.conftest import NOW, VIETTEL, Province, settings
 
 API = "/api/sharing/v1"
 
@@ -42,17 +45,33 @@ def examples() -> Iterator[Any]:
 @pytest.mark.database
 @pytest.mark.parametrize(("path", "example"), list(examples()))
 async def test_an_example_runs(
-    client: httpx.AsyncClient, people: dict[str, dict[str, str]], province: Province, path: str, example: Any
+    client: httpx.AsyncClient,
+    people: dict[str, dict[str, str]],
+    province: Province,
+    database: RolledBack,
+    path: str,
+    example: Any,
 ) -> None:
-    structure, agreement, change = await province.mast(), UUID(int=0), UUID(int=0)
+    structure, _, agreement, change = await province.mast(), await province.mast(), UUID(int=0), UUID(int=0)
     if "{agreement_id}" in path:
         agreement = (await province.agree(structure)).id
         told = await client.get(f"{API}/agreements/{agreement}", headers=people["viettel"])
         change = told.json()["changes"][0]["id"]
+    await province.complete()
+    async with database.tx() as tx:
+        await reports.open_due(tx, now=NOW)
+        made = (await tx.execute(sa.text("SELECT cycle_id, id FROM report WHERE org = 'VIETTEL'"))).one()
+        if path.endswith("settlement"):
+            await reports.answer(tx, VIETTEL, made.id, [reports.Said(1, "disputed", {}, "x")], now=NOW)
+        elif path.endswith("submissions"):
+            await reports.confirm_rest(tx, VIETTEL, made.id, now=NOW)
+    address = path.replace("{agreement_id}", str(agreement)).replace("{report_id}", str(made.id))
+    address = address.replace("{cycle_id}", str(made.cycle_id)).replace("{no}", "1")
+    who = "auditor" if "/report-cycles" in path or path.endswith("settlement") else "viettel"
     # What an example cannot know: which thing it is about.
     text = json.dumps(example).replace(STRUCTURE, str(structure)).replace(CHANGE, str(change))
-    headers = {**people["viettel"], "Content-Type": "application/json"}
-    answer = await client.post(path.replace("{agreement_id}", str(agreement)), content=text, headers=headers)
+    headers = {**people[who], "Content-Type": "application/json"}
+    answer = await client.post(address, content=text, headers=headers)
     assert answer.status_code in (200, 201), answer.text
     assert answer.json().get("refused", 0) == 0
 

@@ -18,6 +18,7 @@ from infra.documents.authorisation import CAPABILITIES, Door, doors
 from kernel.direct import bare
 from kernel.export import CSV, XLSX
 from kernel.web.forms import FIELD, form_token
+from services.sharing.commands import reports
 from services.sharing.commands.agreements import agree
 from services.sharing.domain.agreement import Terms
 from services.sharing.domain.policy import PERMISSIONS
@@ -58,6 +59,8 @@ class World:
     planned: UUID
     agreement: UUID
     change: UUID
+    cycle: UUID
+    report: UUID
     tokens: dict[tuple[str, str], dict[str, str]]
 
     def header(self, capability: str, place: str) -> dict[str, str]:
@@ -82,6 +85,10 @@ class World:
             "agreements:batch": {"items": [{**agreement, "valid_to": "2021-02-01"}]},
             "termination": {"on": "2026-11-20", "reason": "x"},
             "corrections": {"corrects": str(self.change), "reason": "x"},
+            "report-cycles": {"title_vi": "x", "as_of": "2026-11-01", "last_good_day": "2026-12-01"},
+            "answers": {"items": [{"line": 1, "answer": "confirmed"}]},
+            "lines": {"claims": {"thing": "structure", "name": "x"}},
+            "settlement": {"outcome": "accepted"},
             "mending": {"payload": "{}"},
             "dismissal": {"reason": "x"},
         }.get(path.rsplit("/", 1)[-1], {})
@@ -89,6 +96,8 @@ class World:
     async def ask(self, door: Door, capability: str, place: str) -> httpx.Response:
         path = door.path.replace("{agreement_id}", str(self.agreement))
         path = path.replace("{message}", "registry-7").replace("{act}", "redrive")
+        path = path.replace("{cycle_id}", str(self.cycle)).replace("{report_id}", str(self.report))
+        path = path.replace("{no}", "1")
         header = self.header(capability, place)
         if door.method == "GET":
             return await self.client.get(path, headers=header)
@@ -114,18 +123,29 @@ async def world(
     async with database.tx() as tx:
         made = await agree(tx, VIETTEL, structure, "VNPT", Terms("lease", date(2024, 1, 1), None, NUMBER), now=NOW)
         change = (await tx.execute(sa.text("SELECT id FROM agreement_change"))).scalar_one()
+        await tx.execute(sa.text("INSERT INTO watermark (source, until) VALUES ('registry', :now)"), {"now": NOW})
+        await reports.open_due(tx, now=NOW)
+        report = (await tx.execute(sa.text("SELECT cycle_id, id FROM report WHERE org = 'VIETTEL'"))).one()
+        await reports.answer(tx, VIETTEL, report.id, [reports.Said(1, "disputed", {}, "x")], now=NOW)
+        await reports.confirm_rest(tx, VIETTEL, report.id, now=NOW)
+        await reports.submit(tx, VIETTEL, report.id, now=NOW)
+        await reports.answer(tx, VIETTEL, report.id, [reports.Said(1, "disputed", {}, "y")], now=NOW)
         await tx.execute(
             sa.text(
                 "INSERT INTO parked (stream, stream_seq, subject, payload, error, parked_at, tries)"
                 " VALUES ('registry', 7, 'registry.unit.changed.v1', '{}', 'x', now(), 0)"
             )
         )
-    return World(client, database, realm, structure, planned, made.id, change, tokens)
+    return World(client, database, realm, structure, planned, made.id, change, report.cycle_id, report.id, tokens)
 
 
 def named(door: Door) -> bool:
     """Whether what the caller is to the agreement decides at this door; a batch answers for each of its items."""
-    return "{agreement_id}" in door.path or (door.method, door.path) == ("POST", f"{API}/agreements")
+    return (
+        "{agreement_id}" in door.path
+        or "{report_id}" in door.path
+        or (door.method, door.path) == ("POST", f"{API}/agreements")
+    )
 
 
 @pytest.mark.parametrize("door", all_doors(), ids=lambda door: f"{door.method} {door.path}")

@@ -17,7 +17,8 @@ AGREEMENTS = ("agreement", "agreement_change", "agreement_version")
 STRUCTURES = ("structure", "structure_copy", "station_copy", "ratio_span")
 # Summed up, so that a `Scope` is enough: nobody has one whom `scope` did not let ask.
 SUMS = ("ratio_delta", "ratio_checkpoint")
-PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, "belief", "outbox", "audit")
+REPORTS = ("report_cycle", "report", "report_line", "report_version", "report_reminder")
+PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, *REPORTS, "belief", "outbox", "audit")
 # A table whose name is filled in may be any.
 _READS = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+({'|'.join(PROTECTED)}|\{{)(?:\b|(?<=\{{))")
 SEEN = "of an agreement that `agreement` showed or locked for the caller before"

@@ -38,7 +38,7 @@ async def main() -> int:
         teller = permits.Teller(dossiers, law, now)
         print(f"{await teller.tell(permits.stories(local_date(now)))} dossiers")
         await _until("sharing knows every mast", lambda: _knows(ratios, len(standing)))
-        print(f"{await sharing.fill(ratios, standing)} agreements")
+        print(f"{await sharing.fill(ratios, standing, now)} agreements")
     finally:
         for database in (stock, dossiers, ratios):
             await database.close()

@@ -23,7 +23,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=1000)]
 STRUCTURE, CHANGE = "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c21", "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c22"
 
 
-def _shown(*examples: dict[str, Any]) -> ConfigDict:
+def shown(*examples: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": list(examples)})
 
 
@@ -57,7 +57,7 @@ class AgreementTerms(Strict):
 class AgreementRecord(AgreementTerms):
     """The owner is whoever owns the structure on `valid_from`."""
 
-    model_config = _shown(
+    model_config = shown(
         {
             "structure_id": STRUCTURE,
             "tenant": "VNPT",
@@ -75,13 +75,13 @@ class AgreementRecord(AgreementTerms):
 class AgreementsRecord(Items[AgreementRecord]):
     """Up to 100 agreements, recorded in their order."""
 
-    model_config = _shown({"items": AgreementRecord.model_config["json_schema_extra"]["examples"]})  # type: ignore[index]
+    model_config = shown({"items": AgreementRecord.model_config["json_schema_extra"]["examples"]})  # type: ignore[index]
 
 
 class TerminationGive(Strict):
     """`on`: the first day on which the agreement no longer holds."""
 
-    model_config = _shown({"on": "2026-12-01", "reason": "Chấm dứt theo thoả thuận của hai bên"})
+    model_config = shown({"on": "2026-12-01", "reason": "Chấm dứt theo thoả thuận của hai bên"})
 
     on: Day
     reason: Reason
@@ -90,7 +90,7 @@ class TerminationGive(Strict):
 class CorrectionGive(Strict):
     """`corrects` is the id of a change; without `terms` it is undone."""
 
-    model_config = _shown({"corrects": CHANGE, "reason": "Ghi nhầm số hợp đồng"})
+    model_config = shown({"corrects": CHANGE, "reason": "Ghi nhầm số hợp đồng"})
 
     corrects: UUID
     terms: AgreementTerms | None = None

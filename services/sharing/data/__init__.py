@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.sharing.domain.definition import AgreementKinds, BoundarySets, Definition, Plan
+from services.sharing.domain.reporting import Reporting
 
 _HERE = Path(__file__).parent
 
@@ -32,3 +33,8 @@ def agreement_kinds() -> AgreementKinds:
 @cache
 def boundary_sets() -> BoundarySets:
     return BoundarySets.model_validate(_read(_HERE / "boundary_sets.toml"))
+
+
+@cache
+def reporting() -> Reporting:
+    return Reporting.model_validate(_read(_HERE / "reporting.toml"))

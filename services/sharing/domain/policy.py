@@ -14,7 +14,7 @@ class Caller(Protocol):
 
 
 class Grant(NamedTuple):
-    """`party`: the caller's organisation is owner or tenant of the agreement; `own_org`: it owns the structure.
+    """`party`: the caller's organisation is owner or tenant of the agreement; `own_org`: the thing is its own.
 
     `any`: whosever it is.
     """
@@ -37,6 +37,13 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     ),
     "sharing:parked:read": (Grant("administrator", "any"), Grant("auditor", "any")),
     "sharing:parked:redrive": (Grant("administrator", "any"),),
+    "sharing:report:read": (
+        Grant("auditor", "any"),
+        *(Grant(c, "own_org") for c in ("owner", "applicant", "administrator")),
+    ),
+    "sharing:report:answer": (Grant("owner", "own_org"),),
+    "sharing:report:open": (Grant("auditor", "any"),),
+    "sharing:report:settle": (Grant("auditor", "any"),),
     "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),
 }
 

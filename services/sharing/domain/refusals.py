@@ -86,3 +86,56 @@ class BoundarySetUnknown(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/query/boundary_set", "unknown", self.detail)])
+
+
+class CycleNotFound(NotFound):
+    detail = N_("There is no such round of reports, or you may not see it.")
+
+
+class ReportNotFound(NotFound):
+    detail = N_("There is no such report, or you may not see it.")
+
+
+class LineNotFound(NotFound):
+    detail = N_("The report has no such line.")
+
+
+class CycleClosed(Conflict):
+    detail = N_("This round of reports is closed.")
+
+
+class LinesOpen(Conflict):
+    detail = N_("{count} lines have no answer yet. Confirm them or say what is wrong with them.")
+
+
+class NothingNew(Conflict):
+    detail = N_("Nothing was changed since the last submission.")
+
+
+class LineNotDisputed(Conflict):
+    detail = N_("Only a line that is disputed can be settled.")
+
+
+class AnswerRefused(Invalid):
+    detail = N_("Some answers cannot be taken.")
+
+
+class DayTooEarly(Invalid):
+    detail = N_("Choose a later day.")
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(errors=[Fault(pointer, "too_early", self.detail)])
+
+
+class DayTooLate(Invalid):
+    detail = N_("What will be on a later day cannot be reported today.")
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(errors=[Fault(pointer, "future", self.detail)])
+
+
+class ReasonMissing(Invalid):
+    detail = N_("Say why the dispute is not accepted.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/note", "missing", self.detail)])

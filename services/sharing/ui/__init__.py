@@ -1,5 +1,5 @@
 """The pages of sharing."""
 
-from services.sharing.ui import agreements, home, parked, ratio
+from services.sharing.ui import agreements, home, parked, ratio, reports
 
-ROUTERS = [ratio.router, agreements.router, home.router, parked.router]
+ROUTERS = [ratio.router, agreements.router, reports.router, home.router, parked.router]

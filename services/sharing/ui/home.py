@@ -1,17 +1,20 @@
-"""Sharing's card on the home page."""
+"""Sharing's card on the home page: the ratio of masts, and the report that the person's enterprise still owes."""
 
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.web.i18n import locale_of
 from kernel.web.render import render
+from services.sharing.domain import policy
 from services.sharing.domain.figures import percent
-from services.sharing.queries import law, ratios
+from services.sharing.queries import law, ratios, reports
 from services.sharing.ui import board
 from services.sharing.ui.gate import needs
 
@@ -35,6 +38,7 @@ async def home_card(request: Request, actor: CurrentActor, read: Read, now: Now)
     figure: dict[str, Any] = orjson.loads(await ratios.ratio(read, scope))
     target = board.current_target(targets, day)
     context = {
+        "report": await _waiting(read, actor, now),
         "figure": figure,
         "percent": percent(figure["shared"], figure["counted"]),
         "target_text": board.plain_percent(target.percent, locale_of(request)) if target else "",
@@ -42,3 +46,15 @@ async def home_card(request: Request, actor: CurrentActor, read: Read, now: Now)
         "day": day,
     }
     return render(request, "sharing/home_card.html", context)
+
+
+async def _waiting(read: Read, actor: Actor, now: datetime) -> dict[str, Any] | None:
+    """Of the reports that whoever answers for an enterprise has not submitted the one that is due first."""
+    if not policy.may(actor, "sharing:report:answer", actor.org):
+        return None
+    asked = reports.ReportsAsked(org=actor.org, standing_in=["open", "overdue"])
+    rows = orjson.loads((await reports.reports(read, asked, actor=actor, now=now, limit=20)).items)
+    if not rows:
+        return None
+    first: dict[str, Any] = min(rows, key=lambda row: row["last_good_day"])
+    return {**first, "last_good_day": date.fromisoformat(first["last_good_day"])}
