@@ -332,6 +332,7 @@ class ReportCycle(Table, table=True):
     remind: list[int] = Field(sa_type=ARRAY(sa.Integer))
     reporters: list[str] = Field(sa_type=ARRAY(sa.Text))
     opened_by: str
+    no: int = 0
     closed_at: datetime | None = Field(default=None, sa_type=_MOMENT, nullable=True)
     closed_by: str | None = None
 

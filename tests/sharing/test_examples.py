@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from services.sharing.api.schemas import CHANGE, STRUCTURE
 from services.sharing.app import create
-from services.sharing.commands import reports
+from services.sharing.commands import report_rounds, reports
 from tests.fixtures.service import RolledBack
 from tests.sharing.conftest import NOW, VIETTEL, Province, settings
 
@@ -59,7 +59,7 @@ async def test_an_example_runs(
         change = told.json()["changes"][0]["id"]
     await province.complete()
     async with database.tx() as tx:
-        await reports.open_due(tx, now=NOW)
+        await report_rounds.open_due(tx, now=NOW)
         made = (await tx.execute(sa.text("SELECT cycle_id, id FROM report WHERE org = 'VIETTEL'"))).one()
         if path.endswith("settlement"):
             await reports.answer(tx, VIETTEL, made.id, [reports.Said(1, "disputed", {}, "x")], now=NOW)

@@ -26,12 +26,14 @@ RULE = "what the rule against doubled agreements compares; a refusal tells the d
 COPIES = "what the copies hold, for the handlers that keep them; nobody is told"
 COUNTING = "what is counted anew, for the handlers and commands that do so; nobody is told"
 PROOF = "what the service proves about itself: ids and counts for whoever runs it"
+ROUND = "of a round itself, for the command that has asked the policy; it names no enterprise"
 COMMAND = "of the structure that `agree` locks before it asks the policy; its refusals tell nothing of it"
 ALLOWED: Mapping[str, str] = {
     "agreements.change_rows": SEEN,
     "agreements.changes": SEEN,
     "agreements.open_rectangles": SEEN,
     "agreements.periods_of_pair": RULE,
+    "reports.locked_cycle": ROUND,
     "structures.structure": COMMAND,
     "structures.standing": COMMAND,
     "series.lock_structures": COPIES,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from kernel.db import Database
 from kernel.export import XLSX
 from services.sharing import data
-from services.sharing.commands import copies, reports
+from services.sharing.commands import copies, report_rounds, reports
 from services.sharing.domain import reporting
 from tests.fixtures.servers import ServiceDatabase
 from tests.fixtures.service import RolledBack
@@ -115,11 +115,11 @@ async def told(province: Province, database: RolledBack) -> Province:
     await province.agree(province.shared)  # type: ignore[attr-defined]
     await province.station(province.shared, "VNPT")  # type: ignore[attr-defined]
     async with database.tx() as tx:
-        assert await reports.open_due(tx, now=NOW) == 0, "the copy may lack something still"
+        assert await report_rounds.open_due(tx, now=NOW) == 0, "the copy may lack something still"
     await province.complete()
     async with database.tx() as tx:
-        assert await reports.open_due(tx, now=NOW) == 1
-        assert await reports.open_due(tx, now=NOW) == 0
+        assert await report_rounds.open_due(tx, now=NOW) == 1
+        assert await report_rounds.open_due(tx, now=NOW) == 0
     return province
 
 
@@ -244,7 +244,7 @@ async def test_what_comes_late_is_taken_marked_and_reminded_of(
 ) -> None:
     for day, stages in (("11-20", 0), ("11-30", 1), ("11-30", 1), ("12-07", 2), ("12-16", 3)):
         async with database.tx() as tx:
-            await reports.remind(tx, now=datetime.fromisoformat(f"2026-{day}T02:00:00+00:00"))
+            await report_rounds.remind(tx, now=datetime.fromisoformat(f"2026-{day}T02:00:00+00:00"))
         noted = await rows(
             database, "SELECT 1 FROM report_reminder m JOIN report r ON r.id = m.report_id WHERE org = 'VNPT'"
         )
@@ -350,7 +350,7 @@ async def test_two_workers_open_one_round_and_two_people_submit_one_version(
 
     async def open_it() -> int:
         async with database.tx() as tx:
-            return await reports.open_due(tx, now=NOW)
+            return await report_rounds.open_due(tx, now=NOW)
 
     assert sorted(await asyncio.gather(open_it(), open_it())) == [0, 1]
     ((report_id,),) = await rows(database, "SELECT id FROM report WHERE org = 'VIETTEL'")

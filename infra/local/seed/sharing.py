@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from infra.local.seed.registry import FIRST_RECORDED, Standing
 from kernel.auth import Actor
 from kernel.db import Database
-from services.sharing.commands import reports
+from services.sharing.commands import report_rounds
 from services.sharing.commands.agreements import agree
 from services.sharing.domain.agreement import Terms
 
@@ -40,7 +40,7 @@ async def fill(database: Database, standing: Sequence[Standing], now: datetime) 
 
 async def _report(tx: AsyncSession, now: datetime) -> None:
     """The round of the year may have opened while the province was still being told."""
-    await reports.open_due(tx, now=now)
+    await report_rounds.open_due(tx, now=now)
     auditor = Actor("demo", "SKHCN", "client", capabilities=frozenset({"auditor"}))
     for cycle in (await tx.execute(sa.text("SELECT id FROM report_cycle WHERE closed_at IS NULL"))).scalars().all():
-        await reports.renew(tx, auditor, cycle, now=now)
+        await report_rounds.renew(tx, auditor, cycle, now=now)

@@ -30,8 +30,9 @@ class Titles(BaseModel):
     en: str
 
 
-class CycleRow(Sparse):
-    """`as_of`: the day whose state is reported. `late`: reports that came too late or are missing too late."""
+class CycleRead(BaseModel):
+    """`as_of`: the day whose state is reported. `late`: reports that came too late or are missing too late;
+    `version` is what the ETag says."""
 
     id: UUID
     rule: str | None
@@ -42,9 +43,14 @@ class CycleRow(Sparse):
     opened_at: datetime
     last_good_day: date
     closed_at: datetime | None
+    version: int
     reports: int
     submitted: int
     late: int
+
+
+class CycleRow(Sparse, CycleRead):
+    """Of a list."""
 
 
 class CyclePage(Page):
@@ -77,11 +83,13 @@ class CycleRenewed(BaseModel):
     """`reports`: how many were filled in anew; those with an answer stay as they are."""
 
     id: UUID
+    version: int
     reports: int
 
 
 class CycleClosedRead(BaseModel):
     id: UUID
+    version: int
     closed_at: datetime
 
 
@@ -120,6 +128,7 @@ class CycleOf(BaseModel):
     opened_at: datetime
     last_good_day: date
     closed_at: datetime | None
+    version: int
 
 
 class SubmissionRow(BaseModel):
@@ -259,5 +268,5 @@ class FormRead(BaseModel):
 
 
 class ConsolidationRead(BaseModel):
-    cycle: CycleRow
+    cycle: CycleRead
     forms: list[FormRead]

@@ -11,7 +11,7 @@ from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of
 from services.sharing.api import report_schemas as schemas
 from services.sharing.api.gate import needs
-from services.sharing.commands import province
+from services.sharing.commands import province, report_rounds
 from services.sharing.commands import reports as commands
 from services.sharing.queries import reports as queries
 from services.sharing.queries import structures
@@ -39,7 +39,7 @@ async def ask_reports(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.CycleAsk, response: Response
 ) -> schemas.CycleMade:
     """Ask every enterprise for a report out of turn. The yearly round opens by itself."""
-    made = await commands.ask(tx, actor, body.title_vi, body.title_en, body.as_of, body.last_good_day, now=now)
+    made = await report_rounds.ask(tx, actor, body.title_vi, body.title_en, body.as_of, body.last_good_day, now=now)
     response.headers["Location"] = f"/api/sharing/v1/reports?cycle_id={made}"
     return schemas.CycleMade(id=made)
 
@@ -50,10 +50,17 @@ async def ask_reports(
     status_code=status.HTTP_201_CREATED,
 )
 async def renew_report_cycle(
-    actor: CurrentActor, tx: Tx, now: Now, cycle_id: schemas.CycleId, body: schemas.Nothing
+    actor: CurrentActor,
+    tx: Tx,
+    now: Now,
+    cycle_id: schemas.CycleId,
+    body: schemas.Nothing,
+    if_match: IfMatch,
+    response: Response,
 ) -> schemas.CycleRenewed:
     """Fill in anew the reports in which nothing was answered yet. As the register knows it now."""
-    return schemas.CycleRenewed(id=cycle_id, reports=await commands.renew(tx, actor, cycle_id, now=now))
+    made, reports = await report_rounds.renew(tx, actor, cycle_id, now=now, if_match=if_match)
+    return schemas.CycleRenewed(reports=reports, **_answered(made, response).model_dump())
 
 
 @router.post(
@@ -62,11 +69,27 @@ async def renew_report_cycle(
     status_code=status.HTTP_201_CREATED,
 )
 async def close_report_cycle(
-    actor: CurrentActor, tx: Tx, now: Now, cycle_id: schemas.CycleId, body: schemas.Nothing
+    actor: CurrentActor,
+    tx: Tx,
+    now: Now,
+    cycle_id: schemas.CycleId,
+    body: schemas.Nothing,
+    if_match: IfMatch,
+    response: Response,
 ) -> schemas.CycleClosedRead:
     """Close a round of reports. Its reports change no more; disputes can still be settled."""
-    await commands.close(tx, actor, cycle_id, now=now)
-    return schemas.CycleClosedRead(id=cycle_id, closed_at=now)
+    made = await report_rounds.close(tx, actor, cycle_id, now=now, if_match=if_match)
+    return schemas.CycleClosedRead(closed_at=now, **_answered(made, response).model_dump())
+
+
+@router.get("/report-cycles/{cycle_id}", dependencies=[needs(READ)], response_model=schemas.CycleRead)
+async def read_report_cycle(
+    actor: CurrentActor, read: Read, now: Now, cycle_id: schemas.CycleId, response: Response
+) -> Any:
+    """One round of reports."""
+    told = await queries.cycle(read, cycle_id, actor=actor, now=now)
+    response.headers["ETag"] = entity_tag(told["version"])
+    return told
 
 
 @router.get(
@@ -213,12 +236,15 @@ async def settle_report_line(
     report_id: schemas.ReportId,
     no: schemas.LineNo,
     body: schemas.SettlementGive,
+    if_match: IfMatch,
+    response: Response,
 ) -> schemas.LineRow:
     """Accept or reject what a line disputes. An accepted claim counts in the consolidation."""
-    await commands.settle(tx, actor, report_id, no, body.outcome, body.note, now=now)
+    made = await commands.settle(tx, actor, report_id, no, body.outcome, body.note, now=now, if_match=if_match)
+    response.headers["ETag"] = entity_tag(made.no)
     return schemas.LineRow.model_validate(await queries.line(tx, report_id, no, actor=actor))
 
 
-def _answered(made: commands.Answered, response: Response) -> schemas.AnsweredRead:
+def _answered(made: commands.Changed, response: Response) -> schemas.AnsweredRead:
     response.headers["ETag"] = entity_tag(made.no)
     return schemas.AnsweredRead(id=made.id, version=made.no)

@@ -1,10 +1,11 @@
 """The enterprises' reports: each sees its own, the department all."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,6 +51,7 @@ CYCLE = Shape(
         "opened_at": "y.opened_at",
         "last_good_day": "y.late_on - 1",
         "closed_at": "y.closed_at",
+        "version": "y.no",
         "reports": "n.reports",
         "submitted": "n.submitted",
         "late": "n.late",
@@ -293,3 +295,64 @@ async def cycle(read: AsyncSession, cycle_id: UUID, *, actor: Actor, now: dateti
         raise CycleNotFound
     told: dict[str, Any] = row["told"]
     return told
+
+
+async def kinds(read: AsyncSession, report_id: UUID, numbers: Sequence[int], *, actor: Actor) -> dict[int, str]:
+    """What the lines of these numbers are about, as far as there are any."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT l.no, l.kind FROM report_line l JOIN report r ON r.id = l.report_id WHERE l.report_id = :id"
+            " AND l.no = ANY(:numbers) AND (CAST(:seen AS text) IS NULL OR r.org = :seen)"
+        ),
+        {"id": report_id, "numbers": list(numbers), "seen": _reach(actor)},
+    )
+    return {row.no: row.kind for row in rows}
+
+
+async def standing_lines(read: AsyncSession, report_id: UUID, *, actor: Actor) -> tuple[int, list[dict[str, Any]]]:
+    """How many lines have no answer, and all lines as they are kept with a submission."""
+    row = await direct.row(
+        read,
+        "SELECT count(*) FILTER (WHERE l.answer = 'open') AS open, coalesce(json_agg(json_build_object('no', l.no,"
+        " 'kind', l.kind, 'thing', l.thing, 'public_no', l.public_no, 'told', l.told, 'answer', l.answer,"
+        " 'claims', l.claims, 'note', l.note) ORDER BY l.no), '[]') AS lines"
+        " FROM report_line l JOIN report r ON r.id = l.report_id WHERE l.report_id = :id"
+        " AND (CAST(:seen AS text) IS NULL OR r.org = :seen)",
+        {"id": report_id, "seen": _reach(actor)},
+    )
+    assert row is not None
+    lines = row["lines"]
+    return row["open"], orjson.loads(lines) if isinstance(lines, str) else lines
+
+
+async def digest(read: AsyncSession, report_id: UUID, no: int, *, actor: Actor) -> str | None:
+    """The hash of a submission, None when there is none of this number."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT v.sha256 FROM report_version v JOIN report r ON r.id = v.report_id WHERE v.report_id = :id"
+            " AND v.no = :no AND (CAST(:seen AS text) IS NULL OR r.org = :seen)"
+        ),
+        {"id": report_id, "no": no, "seen": _reach(actor)},
+    )
+    found: str | None = rows.scalar()
+    return found
+
+
+async def reporters(read: AsyncSession, kinds: Sequence[str], day: date) -> list[str]:
+    """Codes of the organisations of these kinds on a day, as believed now: those who are asked for a report."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT DISTINCT code FROM organisation_copy WHERE kind = ANY(:kinds) AND recorded_to = 'infinity'"
+            " AND valid_from <= :day AND valid_to > :day AND successor IS NULL ORDER BY code"
+        ),
+        {"kinds": list(kinds), "day": day},
+    )
+    return list(rows.scalars())
+
+
+async def locked_cycle(tx: AsyncSession, cycle_id: UUID) -> Any | None:
+    """Row (as_of, reporters, closed_at, no), locked for a change."""
+    rows = await tx.execute(
+        sa.text("SELECT as_of, reporters, closed_at, no FROM report_cycle WHERE id = :id FOR UPDATE"), {"id": cycle_id}
+    )
+    return rows.first()

@@ -1,5 +1,5 @@
 """The pages of sharing."""
 
-from services.sharing.ui import agreements, home, parked, ratio, reports
+from services.sharing.ui import agreements, home, parked, ratio, report_rounds, reports
 
-ROUTERS = [ratio.router, agreements.router, reports.router, home.router, parked.router]
+ROUTERS = [ratio.router, agreements.router, report_rounds.router, reports.router, home.router, parked.router]

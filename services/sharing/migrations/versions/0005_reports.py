@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("remind", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column("reporters", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("opened_by", sa.String(), nullable=False),
+        sa.Column("no", sa.Integer(), nullable=False),
         sa.Column("closed_at", _MOMENT),
         sa.Column("closed_by", sa.String()),
         sa.UniqueConstraint("rule", "year"),
