@@ -18,6 +18,25 @@ from tests.fixtures.servers import (
 )
 
 
+# What each costs to start, dearest first: all tests that need one go to the same of several processes, and start first.
+DEAR = ("keycloak_server", "product")
+LONG = ("test_fuzz.py",)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups for `pytest -n 2 --dist loadgroup`: the tests of a file stay together, those of a dear server, too."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    order = {name: place for place, name in enumerate((*DEAR, *LONG))}
+    items.sort(key=lambda item: order.get(group_of(item), len(order)))
+
+
+def group_of(item: pytest.Item) -> str:
+    needed = getattr(item, "fixturenames", ())
+    return next((name for name in DEAR if name in needed), item.path.name if item.path.name in LONG else str(item.path))
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The run's PostgreSQL (no fsync: tests that kill it start their own with `running_postgres(durable=True)`)."""

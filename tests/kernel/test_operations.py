@@ -25,7 +25,7 @@ SECRETS = (
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=["address", "header", "token", "seed", "form"])
 def test_what_has_the_shape_of_a_secret_is_not_logged(secret):
     said = {"event": f"failed with {secret}!", "inner": {"list": [secret]}, "error": OSError(secret)}
     event = logging.redact(None, "", said)
