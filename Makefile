@@ -14,7 +14,7 @@ run: web ## start everything on 127.0.0.1 and fill a demo (PORT, IDENTITY=keyclo
 	@exec $(PY) -m infra.local
 
 test: web ## all tests, two processes side by side (JOBS=1: one; pytest's own options: ARGS="-k word")
-	@$(PY) -m pytest -n $(or $(JOBS),2) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n $(or $(JOBS),2) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 fuzz: web ## the fuzzing of the API for FUZZ_SECONDS (1800), each role its share
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),1800) $(PY) -m pytest tests/system/test_fuzz.py $(ARGS)

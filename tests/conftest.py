@@ -1,7 +1,11 @@
+import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from infra.local.errors import CannotStart
 from tests.fixtures.product import Launched, running_product
@@ -18,23 +22,36 @@ from tests.fixtures.servers import (
 )
 
 
-# What each costs to start, dearest first: all tests that need one go to the same of several processes, and start first.
-DEAR = ("keycloak_server", "product")
-LONG = ("test_fuzz.py",)
+# What costs much to start, dearest first: all files that speak of one go to the same of several processes, at first.
+DEAR = ("keycloak", "product")
+LONG = ("test_fuzz.py", "test_faults.py")
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """The tests of a file stay together, and so do the files that need the same dear server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups for `pytest -n 2 --dist loadgroup`: the tests of a file stay together, those of a dear server, too."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
     order = {name: place for place, name in enumerate((*DEAR, *LONG))}
-    items.sort(key=lambda item: order.get(group_of(item), len(order)))
+    items.sort(key=lambda item: order.get(group_of(item.nodeid.partition("::")[0]), len(order)))
 
 
-def group_of(item: pytest.Item) -> str:
-    needed = getattr(item, "fixturenames", ())
-    return next((name for name in DEAR if name in needed), item.path.name if item.path.name in LONG else str(item.path))
+@cache
+def group_of(file: str) -> str:
+    path = Path(__file__).parents[1] / file
+    if path.name in LONG:
+        return path.name
+    text = path.read_text(encoding="utf-8")
+    return next((name for name in DEAR if re.search(rf"\b{name}(_server)?\b", text)), file)
 
 
 @pytest.fixture(scope="session")
