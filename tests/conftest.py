@@ -21,7 +21,6 @@ from tests.fixtures.servers import (
     temporary_folder,
 )
 
-
 # What costs much to start, dearest first: all files that speak of one go to the same of several processes, at first.
 DEAR = ("keycloak", "product")
 LONG = ("test_fuzz.py", "test_faults.py")
