@@ -16,7 +16,10 @@ SECRET_PREFIX = "htsk_"  # noqa: S105
 
 
 class Client(Message):
-    """A service client as the realm holds it. `overlap_until`: so long the former secret is good, too."""
+    """A service client as the realm holds it. `overlap_until`: so long the former secret is good, too.
+
+    `networks`: from where it may come, in CIDR notation; none: from everywhere.
+    """
 
     client_id: str
     name: str = ""
@@ -26,6 +29,7 @@ class Client(Message):
     last_used: datetime | None = None
     secret_ends: datetime | None = None
     overlap_until: datetime | None = None
+    networks: list[str] = []
 
 
 class Person(Message):
@@ -76,6 +80,7 @@ class KeepClient(Question):
     capabilities: list[str]
     enabled: bool
     known: bool = False
+    networks: list[str] = []
 
 
 class Secret(Message):

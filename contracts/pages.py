@@ -141,7 +141,7 @@ NAV: tuple[Group, ...] = (
                 icon="shield",
                 label={"vi": "Quyền truy cập", "en": "Access"},
                 short={"vi": "Truy cập", "en": "Access"},
-                capabilities=frozenset({"administrator", "auditor"}),
+                capabilities=frozenset({"administrator", "auditor", "owner"}),
                 service="registry",
             ),
             Entry(

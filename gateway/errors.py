@@ -3,6 +3,7 @@
 from kernel.errors import N_, Forbidden, Invalid, NotFound, Refusal, TooLarge, TooMany, Unauthenticated, Unavailable
 
 __all__ = [
+    "AddressRefused",
     "BadLimit",
     "BadRequest",
     "BodyTooSlow",
@@ -47,6 +48,12 @@ class BodyTooSlow(Refusal):
 
 class CrossSiteRefused(Forbidden):
     detail = N_("The request came from another site.")
+
+
+class AddressRefused(Forbidden):
+    detail = N_(
+        "This client may not come from the address {address}. Its organisation's networks are recorded with it."
+    )
 
 
 class SignInFailed(Refusal):

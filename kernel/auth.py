@@ -23,7 +23,10 @@ _ROTATION, _PATIENCE = 10.0, 1.0
 
 @dataclass(frozen=True)
 class Actor:
-    """A person or a client, of one organisation, with what the token grants. `functions` narrows capabilities."""
+    """A person or a client, of one organisation, with what the token grants. `functions` narrows capabilities.
+
+    `networks`: from where a client may come (the gateway sees to it); none: from everywhere.
+    """
 
     id: str
     org: str
@@ -33,6 +36,7 @@ class Actor:
     functions: frozenset[str] = frozenset()
     sid: str | None = None
     locale: str | None = None
+    networks: tuple[str, ...] = ()
     token: str = field(default="", repr=False, compare=False)
 
     def can(self, *capabilities: str) -> bool:
@@ -55,6 +59,7 @@ def actor_of(claims: dict[str, Any], token: str = "") -> Actor:
         functions=frozenset(claims.get("functions", ())),
         sid=claims.get("sid"),
         locale=claims.get("locale"),
+        networks=tuple(claims.get("networks", ())) if is_client else (),
         token=token,
     )
 

@@ -60,8 +60,9 @@ class Keeping:
         document = await self._realm.client(asked.client_id) or await self._new_client(asked)
         account = await self._owned(document, asked.org, known=asked.known)
         await self._realm.set_roles(account["id"], asked.capabilities)
-        if _org(account) != asked.org:
-            attributes = {**account.get("attributes", {}), "org": [asked.org]}
+        had = account.get("attributes", {})
+        attributes = {**had, "org": [asked.org], "networks": asked.networks}
+        if _org(account) != asked.org or had.get("networks", []) != asked.networks:
             changed = {**account, "attributes": attributes}
             await self._realm.call(self._realm.admin.a_update_user(account["id"], changed))
         wanted = {"enabled": asked.enabled, "name": asked.name}
@@ -227,6 +228,7 @@ class Keeping:
             last_used=used.get(account["id"]),
             secret_ends=_moment(attributes.get(SECRET_ENDS)),
             overlap_until=_overlap_until(attributes),
+            networks=sorted(account.get("attributes", {}).get("networks", [])),
         )
 
     @staticmethod

@@ -10,6 +10,7 @@ from contracts import gateway as said
 from contracts.envelope import Question
 from kernel.bus import Bus, QuestionRefused
 from kernel.errors import N_, Conflict, Invalid, NotFound, Refusal, Unavailable
+from services.registry.domain import access
 from services.registry.domain.access import CLIENT, PERSON, Held
 
 Reply = TypeVar("Reply", bound=BaseModel)
@@ -62,7 +63,18 @@ async def accounts(bus: Bus, since: datetime) -> tuple[list[Held], dict[tuple[st
     held = []
     for client in found.clients:
         beside[(CLIENT, client.client_id)] = client
-        held.append(Held(CLIENT, client.client_id, client.org, client.name, client.capabilities, (), client.enabled))
+        held.append(
+            Held(
+                CLIENT,
+                client.client_id,
+                client.org,
+                client.name,
+                client.capabilities,
+                (),
+                client.enabled,
+                networks=access.plain_networks(client.networks),
+            )
+        )
     for person in found.people:
         beside[(PERSON, person.username)] = person
         names = (person.username, person.org, person.name)
@@ -79,6 +91,7 @@ async def keep(bus: Bus, account: Held, *, known: bool) -> None:
             name=account.name,
             org=account.organisation,
             capabilities=list(account.capabilities),
+            networks=list(account.networks),
             enabled=account.enabled,
             known=known,
         )

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.callers import Callers
+from gateway.errors import AddressRefused
 from gateway.openapi import committed, merge
 from gateway.operations import Operations, is_export
 from gateway.quota import Policy, Quota
-from kernel.auth import TokenVerifier
+from kernel.auth import Actor, TokenVerifier
 from tests.fixtures.servers import running_nats
 from tests.gateway.conftest import Provider, Running, Starter
 from tests.gateway.test_pages import settings
@@ -114,6 +115,43 @@ def test_an_address_is_the_nearest_that_is_none_of_our_proxies(peer: str, forwar
     given_headers = [(b"host", b"h")] + ([(b"x-forwarded-for", forwarded)] if forwarded else [])
     scope = {"client": (peer, 1), "headers": given_headers, "http_version": "1.1"}
     assert callers.address(scope) == charged
+
+
+ELSEWHERE = "203.0.113.0/24"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("networks", "peer", "forwarded", "let_in"),
+    [
+        ((ELSEWHERE,), "203.0.113.9", b"", True),
+        ((ELSEWHERE,), "203.0.114.9", b"", False),
+        ((ELSEWHERE,), "::ffff:203.0.113.9", b"", True),
+        (("2001:db8:7::/48", ELSEWHERE), "2001:db8:7:1::5", b"", True),
+        ((ELSEWHERE,), "2001:db8:7:1::5", b"", False),
+        ((ELSEWHERE,), "10.0.0.5", b"203.0.113.9", True),
+        ((ELSEWHERE,), "10.0.0.5", b"203.0.113.9, 198.51.100.1", False),
+        ((ELSEWHERE,), "198.51.100.1", b"203.0.113.9", False),
+        (("nonsense",), "203.0.113.9", b"", False),
+        ((ELSEWHERE,), "", b"", False),
+        ((), "198.51.100.1", b"", True),
+    ],
+)
+async def test_a_client_comes_from_its_networks_only(
+    networks: tuple[str, ...], peer: str, forwarded: bytes, let_in: bool
+) -> None:
+    class Verified(TokenVerifier):
+        async def verify(self, token: str) -> Actor:
+            return Actor("viettel-api", "VIETTEL", "client", networks=networks)
+
+    callers = Callers(settings(trusted_proxies="10.0.0.0/24"), Verified("i", "a"))
+    headers = [(b"host", b"h")] + ([(b"x-forwarded-for", forwarded)] if forwarded else [])
+    scope = {"client": (peer, 1) if peer else None, "headers": headers, "http_version": "1.1"}
+    if let_in:
+        assert await callers.of_token(b"Bearer x", scope) == ("client", "client:viettel-api")
+    else:
+        with pytest.raises(AddressRefused):
+            await callers.of_token(b"Bearer x", scope)
 
 
 async def get(running: Running, path: str = "/api/registry/echo", **headers: str) -> int:

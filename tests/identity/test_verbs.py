@@ -69,6 +69,24 @@ async def test_a_client_is_made_once_and_its_token_says_whose_it_is(keeping: Kee
     assert timedelta(days=365) < held.secret_ends - datetime.now(UTC) < timedelta(days=367), "ours, not the policy's"
 
 
+async def test_the_networks_of_a_client_stand_in_its_token(keeping: Keeping, provider: Identity):
+    asked = client(networks=["203.0.113.0/24", "2001:db8::/48"])
+    await keeping.keep_client(asked)
+    secret = (await keeping.issue_secret(issue(asked))).secret
+
+    def told() -> list[str] | None:
+        found: list[str] | None = claims(token(provider, asked.client_id, secret).json()["access_token"]).get(
+            "networks"
+        )
+        return found
+
+    assert sorted(told() or []) == ["2001:db8::/48", "203.0.113.0/24"]
+    held = {one.client_id: one for one in (await keeping.accounts(SINCE)).clients}[asked.client_id]
+    assert held.networks == ["2001:db8::/48", "203.0.113.0/24"]
+    await keeping.keep_client(asked.model_copy(update={"networks": [], "known": True}))
+    assert not told()
+
+
 async def test_a_secret_is_rotated_with_both_good_until_the_overlap_ends(keeping: Keeping, provider: Identity):
     asked = client()
     await keeping.keep_client(asked)

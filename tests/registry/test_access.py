@@ -11,6 +11,7 @@ from contracts import gateway as said
 from services.registry import jobs
 from services.registry.domain import access as rules
 from services.registry.domain.access import Wanted
+from tests.fixtures.realm import Realm
 from tests.fixtures.service import RolledBack
 from tests.registry.conftest import NOW
 from tests.registry.realm_kept import KeptRealm
@@ -167,6 +168,22 @@ async def test_rights_suspension_and_resumption_reach_the_realm(office: Office):
     assert stale.status_code == 412
 
 
+async def test_the_networks_of_a_client_reach_the_realm_and_other_hands_are_seen(office: Office):
+    assert (await office.post("/clients", {**CLIENT, "networks": ["203.0.113.7/24"]})).json()["networks"] == [
+        "203.0.113.0/24"
+    ]
+    await office.work()
+    assert office.realm.clients["ock-api"].networks == ["203.0.113.0/24"]
+    wrong = await office.act("/clients/ock-api", "networks", {"networks": ["10.0.0.0/8", "office"]})
+    assert (wrong.status_code, [one["pointer"] for one in wrong.json()["errors"]]) == (422, ["/networks/1"])
+    given = {"networks": ["2001:db8::/48", "198.51.100.4", "198.51.100.4/32"]}
+    changed = await office.act("/clients/ock-api", "networks", given)
+    assert changed.json()["networks"] == ["198.51.100.4/32", "2001:db8::/48"]
+    await office.work()
+    assert office.realm.clients["ock-api"].networks == ["198.51.100.4/32", "2001:db8::/48"]
+    assert (await office.read("/clients"))["items"][0]["networks"] == ["198.51.100.4/32", "2001:db8::/48"]
+
+
 async def test_the_first_look_takes_over_what_the_import_made_later_ones_find_other_hands(office: Office):
     office.realm.clients["viettel-api"] = said.Client(
         client_id="viettel-api", org="VIETTEL", capabilities=["owner"], enabled=True
@@ -255,13 +272,36 @@ async def test_nobody_takes_away_his_own_administration(office: Office):
 
 
 async def test_only_the_administrator_keeps_access(office: Office, people: dict[str, dict[str, str]]):
-    for who in ("viettel", "officer", "nobody"):
+    for who in ("officer", "nobody"):
         answer = await office.http.get(f"{API}/clients", headers=people[who])
         assert answer.status_code == 403, who
     auditor = people["registrar"]
     assert (await office.http.get(f"{API}/clients", headers=auditor)).status_code == 200
     made = await office.http.post(f"{API}/clients", json=CLIENT, headers={**auditor, "Idempotency-Key": "x"})
     assert made.status_code == 403
+
+
+async def test_an_enterprise_sees_its_own_accounts_and_no_others(office: Office, realm: Realm):
+    await registered(office)
+    other = {**CLIENT, "client_id": "viettel-two", "organisation": "VIETTEL"}
+    assert (await office.post("/clients", other)).status_code == 201
+    ock = realm.header("ock.x", "OCK", "owner")
+    for path, names in (("/clients", ["ock-api"]), ("/people", ["ock.binh"]), ("/clients?organisation=VIETTEL", [])):
+        told = (await office.http.get(f"{API}{path}", headers=ock)).json()["items"]
+        assert [one.get("client_id", one.get("username")) for one in told] == names, path
+    assert (await office.http.get(f"{API}/clients/viettel-two", headers=ock)).status_code == 404
+    assert (await office.http.get(f"{API}/clients/ock-api", headers=ock)).json()["organisation"] == "OCK"
+    page = await office.http.get("/registry/access", headers=ock)
+    assert "OCK" in page.text
+    assert "/registry/access/organisations/VIETTEL" not in page.text
+    account = await office.http.get("/registry/access/clients/ock-api", headers=ock)
+    assert account.status_code == 200
+    assert "/registry/access/clients/ock-api/secret" not in account.text
+    assert (await office.http.get("/registry/access/organisations/VIETTEL", headers=ock)).status_code == 404
+    refused = await office.http.post(
+        f"{API}/clients/ock-api/suspension", headers={**ock, "Idempotency-Key": "k", "If-Match": "*"}
+    )
+    assert refused.status_code == 403
 
 
 @pytest.mark.unit
@@ -274,6 +314,8 @@ async def test_only_the_administrator_keeps_access(office: Office, people: dict[
         ({"capabilities": ["reviewer"]}, "/capabilities"),
         ({"functions": ["transport"]}, "/functions"),
         ({"email": "no address"}, "/email"),
+        ({"networks": ["300.0.0.0/8"]}, "/networks/0"),
+        ({"networks": ["10.0.0.1"] * 21}, "/networks"),
     ],
 )
 def test_every_fault_of_an_account_is_named(changes: dict[str, Any], pointer: str):

@@ -53,6 +53,7 @@ BODIES: dict[str, Any] = {
     "clients": {**CLIENT, "client_id": "ock-two"},
     "people": {**PERSON, "username": "ock.hai", "email": "hai@ock.example.vn"},
     "rights": {"capabilities": ["applicant"]},
+    "networks": {"networks": ["203.0.113.0/24"]},
     "secrets": {"overlap_hours": 0},
     "reviews": {"verdict": "confirm", "reason": "x"},
     "settlement": {"outcome": "restore"},
@@ -88,6 +89,15 @@ def leads(door: Door) -> list[str] | None:
     if any(f"{{{name}}}" in door.path for name in ("structure_id", "station_id", "mast_id")):
         return [BUILT, PLANNED]
     return [BUILT] if door.method == "POST" and door.path.endswith(MADE) else None
+
+
+def held_of(world: World, door: Door, place: str, thing: str | None) -> Iterable[str] | None:
+    """What relates a place to the thing behind a door; the accounts are OCK's, which is none of the places."""
+    if any(f"{{{name}}}" in door.path for name in ("client_id", "username", "finding_id", "key")):
+        return ()
+    if door.path == "/registry/access/organisations/{code}":
+        return ("own_org",) if place == "own" else ()
+    return world.held(place, thing) if thing else None
 
 
 def said(world: World, path: str, thing: str) -> Any:
@@ -163,7 +173,7 @@ async def test_every_door_opens_to_whom_the_table_says(world: World, door: Door)
     for place in PLACES:
         for capability in CAPABILITIES:
             for thing in things or [BUILT]:
-                expected = allowed(door.permission, capability, world.held(place, thing) if things else None)
+                expected = allowed(door.permission, capability, held_of(world, door, place, thing if things else None))
                 status = await ask(world, door, capability, place, thing)
                 if status >= 500 or (status not in (401, 403, 404)) != expected:
                     wrong.append((capability, place, thing, status, expected))

@@ -37,6 +37,7 @@ class Person:
     enabled: bool = True
     password: str = ""
     is_pending: bool = False
+    networks: tuple[str, ...] = ()
 
     def claims(self) -> dict[str, Any]:
         """What the realm's mappers say of this person; absent where Keycloak leaves a claim out."""
@@ -48,6 +49,7 @@ class Person:
             "org": self.org,
             "functions": list(self.functions),
             "capabilities": list(self.capabilities),
+            "networks": list(self.networks),
         }
         return {claim: value for claim, value in found.items() if value}
 
@@ -192,6 +194,7 @@ def _person(user: Mapping[str, Any]) -> Person:
         enabled=user.get("enabled", True),
         password=user.get("passwordHash", ""),
         is_pending=bool(user.get("requiredActions")),
+        networks=tuple(attributes.get("networks", [])),
     )
 
 

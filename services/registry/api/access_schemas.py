@@ -13,6 +13,7 @@ Code = Annotated[str, StringConstraints(min_length=1, max_length=64), STORABLE]
 Words = Annotated[str, StringConstraints(max_length=200), STORABLE]
 Reason = Annotated[str, StringConstraints(max_length=1000), STORABLE]
 Codes = Annotated[list[Code], Field(max_length=20)]
+Networks = Annotated[list[Code], Field(max_length=20, description="From where it may come; none: from everywhere.")]
 State = Literal["requested", "failed", "active", "suspended"]
 
 
@@ -54,12 +55,14 @@ class ClientRegister(BaseModel):
             "organisation": "SONGDOC",
             "name": "Phần mềm quản lý trạm",
             "capabilities": ["applicant", "owner"],
+            "networks": ["203.0.113.0/24"],
         }
     )
     client_id: Code
     organisation: Code
     name: Words = ""
     capabilities: Codes
+    networks: Networks = []
 
 
 class PersonRegister(BaseModel):
@@ -86,6 +89,13 @@ class RightsGive(BaseModel):
     model_config = _closed({"capabilities": ["applicant", "owner"], "functions": []})
     capabilities: Codes
     functions: Codes = []
+
+
+class NetworksGive(BaseModel):
+    """All networks from which the client may come, in CIDR notation; none: from everywhere."""
+
+    model_config = _closed({"networks": ["203.0.113.0/24", "2001:db8:7::/48"]})
+    networks: Networks
 
 
 class SecretIssue(BaseModel):
@@ -127,6 +137,7 @@ class AccountRead(BaseModel):
 
 class ClientRead(AccountRead):
     client_id: str
+    networks: list[str] = Field(description="From where it may come; none: from everywhere.")
     secret_at: datetime | None = Field(description="When its secret was last issued here.")
     secret_ends: datetime | None
     overlap_until: datetime | None = Field(description="So long the secret before stays good.")

@@ -22,8 +22,14 @@ router = api_router(PREFIX, ["clients"])
 
 def _told(account: Account, response: Response) -> schemas.ClientRead:
     response.headers["ETag"] = entity_tag(account.version)
-    return schemas.ClientRead(client_id=account.key, **shared(account), secret_at=account.secret_at,
-                              secret_ends=account.secret_ends, overlap_until=account.overlap_until)  # fmt: skip
+    return schemas.ClientRead(
+        client_id=account.key,
+        **shared(account),
+        networks=account.networks,
+        secret_at=account.secret_at,
+        secret_ends=account.secret_ends,
+        overlap_until=account.overlap_until,
+    )
 
 
 # Who may come in, and with what, is nobody's light reading.
@@ -52,7 +58,7 @@ async def register(
     actor: CurrentActor, tx: Tx, now: Now, body: schemas.ClientRegister, response: Response
 ) -> schemas.ClientRead:
     """Registers a service client of an organisation. Its state is `requested` until the sign-in service has it."""
-    wanted = Wanted(CLIENT, body.client_id, body.organisation, body.name, body.capabilities)
+    wanted = Wanted(CLIENT, body.client_id, body.organisation, body.name, body.capabilities, networks=body.networks)
     made = await commands.register(tx, actor, wanted, now=now)
     response.headers["Location"] = f"{PREFIX}/clients/{made.key}"
     return _told(made, response)
@@ -127,6 +133,21 @@ async def change_rights(
     given = {"capabilities": body.capabilities, "functions": body.functions}
     check = still(if_match)
     return _told(await commands.change_rights(tx, actor, CLIENT, client_id, **given, now=now, check=check), response)
+
+
+@router.post("/clients/{client_id}/networks", dependencies=KEEPS, name="change_client_networks")
+async def change_networks(
+    actor: CurrentActor,
+    tx: Tx,
+    now: Now,
+    client_id: str,
+    body: schemas.NetworksGive,
+    if_match: IfMatch,
+    response: Response,
+) -> schemas.ClientRead:
+    """Says from which networks the client may come, from the next token on; elsewhere it gets 403."""
+    check = still(if_match)
+    return _told(await commands.set_networks(tx, actor, client_id, body.networks, now=now, check=check), response)
 
 
 @router.post("/clients/{client_id}/suspension", dependencies=KEEPS, name="suspend_client")

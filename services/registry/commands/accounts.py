@@ -83,6 +83,19 @@ async def change_rights(
     return await change(tx, actor, account, values, "rights", now=now)
 
 
+async def set_networks(
+    tx: AsyncSession, actor: Actor, client_id: str, networks: Sequence[str], *, now: datetime, check: Check
+) -> Account:
+    """From where the client may come, from the next token on; none: from everywhere.
+
+    Raises AccountUnknown (404), AccountRefused (422).
+    """
+    policy.require(actor, "registry:access:keep")
+    account = await _locked(tx, actor, CLIENT, client_id, check)
+    access.refuse(list(access.network_faults(networks)))
+    return await change(tx, actor, account, {"networks": access.plain_networks(networks)}, "networks", now=now)
+
+
 async def set_enabled(
     tx: AsyncSession, actor: Actor, kind: str, key: str, enabled: bool, *, now: datetime, check: Check
 ) -> Account:
@@ -249,7 +262,8 @@ async def tell_realm(tx: AsyncSession, bus: Bus, kind: str, key: str, *, actor: 
 
 def held(account: Account) -> Held:
     names = (account.kind, account.key, account.organisation, account.name)
-    return Held(*names, account.capabilities, account.functions, account.enabled, email=account.email)
+    return Held(*names, account.capabilities, account.functions, account.enabled, email=account.email,
+                networks=account.networks)  # fmt: skip
 
 
 async def _locked(tx: AsyncSession, actor: Actor, kind: str, key: str, check: Check) -> Account:
@@ -280,6 +294,7 @@ def _row(wanted: Wanted, now: datetime) -> dict[str, Any]:
         "email": wanted.email,
         "capabilities": sorted(set(wanted.capabilities)),
         "functions": sorted(set(wanted.functions)),
+        "networks": access.plain_networks(wanted.networks),
         "enabled": True,
         "version": 1,
         "created_at": now,

@@ -211,6 +211,7 @@ def _said(held: Held) -> dict[str, Any]:
         "functions": sorted(held.functions),
         "enabled": held.enabled,
         "invited": held.invited,
+        "networks": access.plain_networks(held.networks),
     }
 
 

@@ -1,5 +1,6 @@
 """Who may hold what: the rules of accounts, and where the realm differs from the record."""
 
+import ipaddress
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,9 +23,10 @@ FUNCTIONS = ("construction", "transport", "natural_resources", "telecom")
 # A program files and reads; it signs nothing and appoints nobody.
 PERSONS_ONLY = frozenset({"head", "lead", "administrator"})
 MISSING, UNKNOWN = "missing", "unknown"
-COMPARED = {CLIENT: ("organisation", "name", "capabilities", "enabled"),
+COMPARED = {CLIENT: ("organisation", "name", "capabilities", "networks", "enabled"),
             PERSON: ("organisation", "name", "email", "capabilities", "functions", "enabled")}  # fmt: skip
 LONGEST_OVERLAP_HOURS = 720
+MOST_NETWORKS = 20
 
 
 class AccountRefused(Invalid):
@@ -46,6 +48,7 @@ class Wanted:
     capabilities: Sequence[str]
     functions: Sequence[str] = ()
     email: str = ""
+    networks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Held:
     enabled: bool
     email: str = ""
     invited: bool = False
+    networks: Sequence[str] = ()
 
 
 class Recorded(Protocol):
@@ -111,6 +115,7 @@ def _faults(wanted: Wanted, organisation_kind: str | None) -> Iterator[Fault]:
         yield Fault("/name", "missing", N_("Give the person's full name."))
     if wanted.email and not EMAIL.fullmatch(wanted.email):
         yield Fault("/email", "malformed", N_("This is no e-mail address."))
+    yield from network_faults(wanted.networks)
     if organisation_kind is None:
         yield Fault("/organisation", "unknown", N_("No organisation has this code today."))
     else:
@@ -128,6 +133,29 @@ def rights_faults(
     strange = set(functions) - set(FUNCTIONS)
     if strange or (functions and (kind == CLIENT or organisation_kind in ENTERPRISES)):
         yield Fault("/functions", "not_offered", N_("Only officers review for a function, and for one of the list."))
+
+
+def network_faults(networks: Sequence[str]) -> Iterator[Fault]:
+    if len(networks) > MOST_NETWORKS:
+        yield Fault("/networks", "too_many", N_("At most {most} networks."), most=MOST_NETWORKS)
+    for at, given in enumerate(networks[:MOST_NETWORKS]):
+        try:
+            ipaddress.ip_network(given.strip(), strict=False)
+        except ValueError:
+            text = N_("“{given}” is no network. Write it as 203.0.113.0/24, or one address.")
+            yield Fault(f"/networks/{at}", "malformed", text, given=given[:64])
+
+
+def plain_networks(networks: Sequence[str]) -> list[str]:
+    """In one notation, sorted, each once; what is no network is left as it is written."""
+    return sorted({_plain_network(one.strip()) for one in networks})
+
+
+def _plain_network(given: str) -> str:
+    try:
+        return str(ipaddress.ip_network(given, strict=False))
+    except ValueError:
+        return given
 
 
 def refuse(faults: Sequence[Fault]) -> None:

@@ -57,7 +57,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:parked:read": (Grant("administrator", "any"), Grant("auditor", "any")),
     "registry:parked:redrive": (Grant("administrator", "any"),),
     "registry:organisation:register": _ADMINISTRATOR,
-    "registry:access:read": (*_ADMINISTRATOR, Grant("auditor", "any")),
+    "registry:access:read": (*_ADMINISTRATOR, Grant("auditor", "any"), Grant("owner", "own_org")),
     "registry:access:keep": _ADMINISTRATOR,
     "registry:access:issue": _ADMINISTRATOR,
     "registry:access:settle": _ADMINISTRATOR,

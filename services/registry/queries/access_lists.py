@@ -8,13 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.auth import Actor
 from kernel.listing import Listing, Order, Rows, Shape, Word, Words, conditions, operator, page
 from services.registry.domain.access import CLIENT, PERSON
-from services.registry.queries.accounts import COLUMNS, sees
+from services.registry.queries.accounts import COLUMNS, reach, seen
 
 _STATE = (
     f"CASE WHEN {COLUMNS['pending']} <> '{{}}' THEN CASE WHEN {COLUMNS['error']} IN ('NameTaken', 'RealmRefused')"
     " THEN 'failed' ELSE 'requested' END WHEN a.enabled THEN 'active' ELSE 'suspended' END"
 )
-_OWN = {CLIENT: ("secret_at", "secret_ends", "overlap_until"), PERSON: ("email", "functions", "invited")}
+_OWN = {CLIENT: ("networks", "secret_at", "secret_ends", "overlap_until"), PERSON: ("email", "functions", "invited")}
 _NAMES = {CLIENT: "client_id", PERSON: "username"}
 _SHARED = ("organisation", "name", "capabilities", "pending", "error", "created_at", "last_used", "reviewed_at",
            "reviewer", "findings", "version")  # fmt: skip
@@ -38,9 +38,9 @@ async def accounts(
     """Raises BadCursor, UnknownField (422)."""
     columns = {"organisation": "a.organisation_code", "state": _STATE, "last_used": "a.last_used"}
     clauses, values = conditions(asked, columns)
-    clauses = ["a.kind = :kind", "CAST(:sees AS boolean)", *clauses]
+    clauses = ["a.kind = :kind", seen("a"), *clauses]
     source = f"FROM account a WHERE {' AND '.join(clauses)}"
-    row, values = ACCOUNTS[kind].sql(asked.fields), {**values, "kind": kind, "sees": sees(actor)}
+    row, values = ACCOUNTS[kind].sql(asked.fields), {**values, "kind": kind, **reach(actor)}
     return await page(read, row, source, _BY_KEY, values, limit=limit, after=after, total=asked.total)
 
 
@@ -65,9 +65,9 @@ async def findings(
     """The open ones, oldest first. Raises BadCursor, UnknownField (422)."""
     columns = {"organisation": "f.organisation_code", "kind": "f.kind", "member": "f.member"}
     clauses, values = conditions(asked, columns)
-    clauses = ["f.settled_at IS NULL", "CAST(:sees AS boolean)", *clauses]
+    clauses = ["f.settled_at IS NULL", seen("f"), *clauses]
     source = f"FROM account_finding f WHERE {' AND '.join(clauses)}"
-    row, values = FINDINGS.sql(asked.fields), {**values, "sees": sees(actor)}
+    row, values = FINDINGS.sql(asked.fields), {**values, **reach(actor)}
     return await page(read, row, source, _BY_FINDING, values, limit=limit, after=after, total=asked.total)
 
 
@@ -93,6 +93,6 @@ async def reviews(
     """Newest first. Raises BadCursor, UnknownField (422)."""
     columns = {"organisation": "r.organisation_code", "kind": "r.kind", "key": "r.key", "verdict": "r.verdict"}
     clauses, values = conditions(asked, columns)
-    source = f"FROM account_review r WHERE {' AND '.join(['CAST(:sees AS boolean)', *clauses])}"
-    row, values = REVIEWS.sql(asked.fields), {**values, "sees": sees(actor)}
+    source = f"FROM account_review r WHERE {' AND '.join([seen('r'), *clauses])}"
+    row, values = REVIEWS.sql(asked.fields), {**values, **reach(actor)}
     return await page(read, row, source, _NEWEST, values, limit=limit, after=after, total=asked.total)

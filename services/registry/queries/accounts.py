@@ -49,6 +49,7 @@ class Account:
     pending: list[str]
     error: str | None
     findings: int
+    networks: list[str]
 
     @property
     def state(self) -> str:
@@ -64,6 +65,7 @@ class Account:
             "capabilities": sorted(self.capabilities),
             "functions": sorted(self.functions),
             "enabled": self.enabled,
+            **({"networks": self.networks} if self.networks else {}),
         }
 
 
@@ -80,6 +82,7 @@ COLUMNS = {
     " ORDER BY s.id DESC LIMIT 1)",
     "findings": "(SELECT count(*) FROM account_finding f WHERE f.kind = a.kind AND f.key = a.key"
     " AND f.settled_at IS NULL)",
+    "networks": "a.networks",
 }  # fmt: skip
 assert list(COLUMNS) == [field.name for field in fields(Account)]
 _ACCOUNT = f"SELECT {', '.join(f'{column} AS {name}' for name, column in COLUMNS.items())} FROM account a"
@@ -89,7 +92,7 @@ async def account(read: AsyncSession, kind: str, key: str, *, actor: Actor, lock
     """Raises AccountUnknown (404), also for whoever may not see accounts."""
     statement = f"{_ACCOUNT} WHERE a.kind = :kind AND a.key = :key{' FOR UPDATE OF a' if lock else ''}"
     row = (await read.execute(sa.text(statement), {"kind": kind, "key": key})).mappings().first()
-    if row is None or not sees(actor):
+    if row is None or not sees(actor, row["organisation"]):
         raise AccountUnknown
     return Account(**row)
 
@@ -97,19 +100,32 @@ async def account(read: AsyncSession, kind: str, key: str, *, actor: Actor, lock
 async def accounts(
     read: AsyncSession, *, actor: Actor, organisation: str | None = None, kind: str | None = None
 ) -> list[Account]:
-    """Clients before people, by name."""
-    if not sees(actor):
-        return []
+    """Clients before people, by name; of an enterprise its own."""
     statement = (
         f"{_ACCOUNT} WHERE (CAST(:organisation AS text) IS NULL OR a.organisation_code = :organisation)"
-        " AND (CAST(:kind AS text) IS NULL OR a.kind = :kind) ORDER BY a.kind, a.key"
+        f" AND (CAST(:kind AS text) IS NULL OR a.kind = :kind) AND {seen('a')} ORDER BY a.kind, a.key"
     )
-    rows = await read.execute(sa.text(statement), {"organisation": organisation, "kind": kind})
+    rows = await read.execute(sa.text(statement), {"organisation": organisation, "kind": kind, **reach(actor)})
     return [Account(**row) for row in rows.mappings()]
 
 
-def sees(actor: Actor) -> bool:
-    return actor.kind == "system" or policy.may(actor, "registry:access:read")
+READ = "registry:access:read"
+
+
+def sees(actor: Actor, organisation: str) -> bool:
+    return actor.kind == "system" or policy.may(actor, READ, organisation)
+
+
+def reach(actor: Actor) -> dict[str, Any]:
+    """The values of `seen`. Raises NotAllowed (403) when no account could be within the caller's reach."""
+    if actor.kind != "system":
+        policy.require(actor, READ, actor.org)
+    return {"sees_all": actor.kind == "system" or policy.sees_all(actor, READ), "own": actor.org}
+
+
+def seen(alias: str) -> str:
+    """The condition that what an organisation has is the caller's to see."""
+    return f"(CAST(:sees_all AS boolean) OR {alias}.organisation_code = :own)"
 
 
 @dataclass(frozen=True)
@@ -178,15 +194,15 @@ async def findings(
     read: AsyncSession, *, actor: Actor, organisation: str | None = None, key: tuple[str, str] | None = None
 ) -> list[Finding]:
     """The open ones, oldest first."""
-    if not sees(actor):
-        return []
     statement = (
-        f"{_FINDING} WHERE settled_at IS NULL"
+        f"{_FINDING} f WHERE settled_at IS NULL AND {seen('f')}"
         " AND (CAST(:organisation AS text) IS NULL OR organisation_code = :organisation)"
         " AND (CAST(:kind AS text) IS NULL OR (kind = :kind AND key = :key)) ORDER BY found_at, id"
     )
     kind, name = key or (None, None)
-    rows = await read.execute(sa.text(statement), {"organisation": organisation, "kind": kind, "key": name})
+    rows = await read.execute(
+        sa.text(statement), {"organisation": organisation, "kind": kind, "key": name, **reach(actor)}
+    )
     return [Finding(**row) for row in rows.mappings()]
 
 
@@ -194,7 +210,7 @@ async def finding(read: AsyncSession, id_: UUID, *, actor: Actor) -> Finding:
     """An open one, locked. Raises FindingUnknown (404)."""
     statement = sa.text(f"{_FINDING} WHERE id = :id AND settled_at IS NULL FOR UPDATE")
     row = (await read.execute(statement, {"id": id_})).mappings().first()
-    if row is None or not sees(actor):
+    if row is None or not sees(actor, row["organisation"]):
         raise FindingUnknown
     return Finding(**row)
 
@@ -216,14 +232,15 @@ async def reviews(
     read: AsyncSession, *, actor: Actor, organisation: str | None = None, key: tuple[str, str] | None = None
 ) -> list[Review]:
     """Newest first, the last hundred."""
-    if not sees(actor):
-        return []
     statement = (
         "SELECT id, kind, key, organisation_code AS organisation, verdict, reason, held, reviewer, reviewed_at"
-        " FROM account_review WHERE (CAST(:organisation AS text) IS NULL OR organisation_code = :organisation)"
+        f" FROM account_review r WHERE {seen('r')}"
+        " AND (CAST(:organisation AS text) IS NULL OR organisation_code = :organisation)"
         " AND (CAST(:kind AS text) IS NULL OR (kind = :kind AND key = :key))"
         " ORDER BY reviewed_at DESC, id DESC LIMIT 100"
     )
     kind, name = key or (None, None)
-    rows = await read.execute(sa.text(statement), {"organisation": organisation, "kind": kind, "key": name})
+    rows = await read.execute(
+        sa.text(statement), {"organisation": organisation, "kind": kind, "key": name, **reach(actor)}
+    )
     return [Review(**row) for row in rows.mappings()]

@@ -20,7 +20,8 @@ from services.registry.tables.columns import (
 class Account(Table, table=True):
     """A service client (`key` is its client id) or a person (the sign-in name). Locked FOR UPDATE by every command.
 
-    No secret and no digest of one is here: the realm alone keeps them.
+    No secret and no digest of one is here: the realm alone keeps them. `networks`: from where a client may come; none:
+    from everywhere.
     """
 
     __tablename__ = "account"
@@ -35,6 +36,7 @@ class Account(Table, table=True):
     email: str = text_column(default="")
     capabilities: list[str] = texts_column()
     functions: list[str] = texts_column()
+    networks: list[str] = texts_column()
     enabled: bool
     version: int
     created_at: datetime = moment_column()

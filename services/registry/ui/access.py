@@ -162,7 +162,9 @@ async def register_account(request: Request, actor: CurrentActor, tx: Tx, now: N
     }
     values |= {name: [str(one)[:64] for one in form.getlist(name)][:20] for name in ("capabilities", "functions")}
     rights = (values["capabilities"], values["functions"], values["email"])
-    wanted = Wanted(of, values["key"], values["organisation"], values["name"], *rights)
+    values["networks"] = str(form.get("networks") or "")[:2000]
+    networks = words_of(values["networks"]) if of == CLIENT else []
+    wanted = Wanted(of, values["key"], values["organisation"], values["name"], *rights, networks=networks)
     try:
         made = await commands.register(tx, actor, wanted, now=now)
     except (Invalid, Conflict) as refusal:
@@ -184,4 +186,12 @@ def errors_of(request: Request, refusal: Refusal, key: str = "") -> dict[str, st
     """By field; what speaks of none stands on top of the form."""
     say = frame_of(request).translations(locale_of(request)).gettext
     found = field_errors(refusal.errors, say) or {key or "code": refusal.say(say)}
-    return {key if name in ("client_id", "username") else name: text for name, text in found.items()}
+    fields = {"client_id": key, "username": key}
+    return {
+        fields.get(name, "networks" if name.startswith("networks-") else name): text for name, text in found.items()
+    }
+
+
+def words_of(given: object) -> list[str]:
+    """What stands in a field of several lines, each word by itself."""
+    return str(given or "")[:2000].replace(",", " ").split()

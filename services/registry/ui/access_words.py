@@ -40,6 +40,7 @@ TONES = {"requested": "info", "failed": "bad", "active": "ok", "suspended": "pau
 ACTS = {
     "register": N_("Register"),
     "rights": N_("Change rights"),
+    "networks": N_("Change networks"),
     "suspend": N_("Suspend"),
     "resume": N_("Resume"),
     "accept": N_("Accept a finding"),
@@ -57,6 +58,7 @@ MEMBERS = {
     "name": N_("Name"),
     "email": N_("E-mail"),
     "capabilities": N_("Capabilities"),
+    "networks": N_("Networks"),
     "functions": N_("Functions"),
     "enabled": N_("Active"),
 }

@@ -16,7 +16,7 @@ from services.registry.domain import access as rules
 from services.registry.domain.access import CLIENT, PERSON
 from services.registry.queries import access as organisations
 from services.registry.queries import accounts as queries
-from services.registry.ui.access import PAGE, errors_of, kind_of, shown
+from services.registry.ui.access import PAGE, errors_of, kind_of, shown, words_of
 from services.registry.ui.gate import needs
 
 router = ui_router("/registry/access")
@@ -53,7 +53,12 @@ async def _page(
         "reviews": await queries.reviews(read, actor=actor, key=(kind, key)),
         "offered": [*rules.offered(of_kind, kind)],
         "is_office": kind == PERSON and of_kind not in rules.ENTERPRISES,
-        "values": {"capabilities": account.capabilities, "functions": account.functions, "overlap_hours": "72"},
+        "values": {
+            "capabilities": account.capabilities,
+            "functions": account.functions,
+            "overlap_hours": "72",
+            "networks": "\n".join(account.networks),
+        },
         "is_own": kind == PERSON and key == actor.id,
         "request_id": uuid4(),
         "secret": None,
@@ -146,6 +151,9 @@ async def _done(request: Request, tx: Any, actor: Any, kind: str, key: str, act:
             }
             await commands.change_rights(tx, actor, kind, key, **given, **at)
             return N_("The rights hold from the next token on.")
+        case "networks" if kind == CLIENT:
+            await commands.set_networks(tx, actor, key, words_of(form.get("networks")), **at)
+            return N_("The networks hold from the next token on.")
         case "suspend" | "resume":
             await commands.set_enabled(tx, actor, kind, key, act == "resume", **at)
             return N_("Resumed.") if act == "resume" else N_("Suspended.")
