@@ -92,10 +92,10 @@ Next = Callable[[list[Any] | None], Awaitable[Batch]]
 
 def accepted(request: Request, *offered: str) -> str:
     """Which of `offered` the Accept header likes best; the first where it does not care. Raises NotAcceptable (406)."""
-    header = request.headers.get("accept", "*/*")
+    ranges = [_range(part) for part in request.headers.get("accept", "*/*").split(",")]
     best, quality = "", 0.0
     for form in offered:
-        liked = max((_quality(part, form) for part in header.split(",")), default=0.0)
+        liked = _quality(ranges, form)
         if liked > quality:
             best, quality = form, liked
     if not best:
@@ -103,17 +103,24 @@ def accepted(request: Request, *offered: str) -> str:
     return best
 
 
-def _quality(part: str, form: str) -> float:
+def _range(part: str) -> tuple[str, float]:
     name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    if name not in ("*/*", form, f"{form.partition('/')[0]}/*"):
-        return 0.0
     for parameter in parameters:
         if parameter.startswith("q="):
             try:
-                return min(max(float(parameter[2:]), 0.0), 1.0)
+                return name, min(max(float(parameter[2:]), 0.0), 1.0)
             except ValueError:
-                return 0.0
-    return 1.0
+                return name, 0.0
+    return name, 1.0
+
+
+def _quality(ranges: Sequence[tuple[str, float]], form: str) -> float:
+    """What the range that names the form most closely says of it (RFC 9110, 12.5.1): `q=0` there is a refusal."""
+    for name in (form, f"{form.partition('/')[0]}/*", "*/*"):
+        found = [quality for given, quality in ranges if given == name]
+        if found:
+            return max(found)
+    return 0.0
 
 
 async def exported(form: str, name: str, columns: Sequence[str], fetch: Next) -> StreamingResponse:

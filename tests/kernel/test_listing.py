@@ -164,6 +164,27 @@ async def test_a_form_that_is_not_offered_is_406_and_a_fault_is_said_before_the_
     assert (await get(client, "?fields=secret", Accept="text/csv")).json()["code"] == "UnknownField"
 
 
+@pytest.mark.parametrize(
+    ("header", "chosen"),
+    [
+        ("application/json;q=0, */*", "text/csv"),
+        ("text/csv;q=0.2, text/*;q=0.9", "text/csv"),
+        ("text/csv;q=0.2, text/*;q=0.9, application/json;q=0.1", "text/csv"),
+        ("*/*;q=0.1, text/csv", "text/csv"),
+        ("*/*", "application/json"),
+        ("text/csv;q=x", None),
+        ("*/*;q=0", None),
+    ],
+)
+def test_the_closest_range_says_how_well_a_form_is_liked(header: str, chosen: str | None):
+    request = Request({"type": "http", "headers": [(b"accept", header.encode())]})
+    if chosen is None:
+        with pytest.raises(export.NotAcceptable):
+            export.accepted(request, export.JSON, export.CSV)
+    else:
+        assert export.accepted(request, export.JSON, export.CSV) == chosen
+
+
 def test_a_formula_is_marked_as_text():
     assert [export._safe(value) for value in ("=cmd()", "-1", -1, "a=b", None)] == ["'=cmd()", "'-1", -1, "a=b", None]
 
