@@ -23,7 +23,7 @@ from services.sharing.domain import reporting
 from tests.fixtures.servers import ServiceDatabase
 from tests.fixtures.service import RolledBack
 from tests.sharing import tellings
-from tests.sharing.conftest import NOW, Province
+from tests.sharing.conftest import AUDITOR, NOW, VNPT, Province
 from tests.sharing.conftest import VIETTEL as VIETTEL_OWNER
 
 API = "/api/sharing/v1"
@@ -365,6 +365,17 @@ async def test_two_workers_open_one_round_and_two_people_submit_one_version(
         return "submitted"
 
     assert sorted(await asyncio.gather(submit(), submit())) == ["nothing new", "submitted"]
+    ((cycle_id, other),) = await rows(database, "SELECT cycle_id, id FROM report WHERE org = 'VNPT'")
+
+    async def renew() -> None:
+        async with database.tx() as tx:
+            await report_rounds.renew(tx, AUDITOR, cycle_id, now=NOW)
+
+    async def confirm() -> None:
+        async with database.tx() as tx:
+            await reports.confirm_rest(tx, VNPT, other, now=NOW)
+
+    await asyncio.gather(*(act() for _ in range(5) for act in (renew, confirm)))
     assert len(await rows(database, "SELECT 1 FROM report_version")) == 1
     await database.close()
 
@@ -431,7 +442,9 @@ async def test_the_whole_round_is_played_on_the_pages(
     for kind, magic in (("xlsx", b"PK"), ("pdf", b"%PDF-")):
         file = await client.get(f"{round_path}/consolidation?as={kind}", headers=people["auditor"])
         assert file.content.startswith(magic)
-    assert (await post(f"{round_path}/closure", "auditor", office)).status_code == 303
+    closing = await page(f"{round_path}/closure", "auditor")
+    assert "Báo cáo còn thiếu" in closing.text
+    assert (await post(f"{round_path}/closure", "auditor", closing)).status_code == 303
     assert "Đợt báo cáo đã đóng" in (await page(path, "viettel")).text
     asked = await page("/sharing/reports/new", "auditor")
     refused = await post("/sharing/reports/new", "auditor", asked, title_vi="x", as_of="01/11/2026", last_good_day="1")

@@ -183,14 +183,13 @@ async def complete_to(read: AsyncSession) -> datetime | None:
 
 
 async def locked(tx: AsyncSession, report_id: UUID, *, actor: Actor) -> Any:
-    """Row (id, org, no, versions, cycle_id, late_on, closed_at), locked for a change. Raises ReportNotFound (404)."""
-    await tx.execute(
-        sa.text(
-            "SELECT FROM report r JOIN report_cycle y ON y.id = r.cycle_id WHERE r.id = :id"
-            " FOR UPDATE OF r FOR SHARE OF y"
-        ),
-        {"id": report_id},
-    )
+    """Row (id, org, no, versions, cycle_id, late_on, closed_at), locked for a change. Raises ReportNotFound (404).
+
+    The round first, as whoever closes it or fills it in anew does: so nobody waits for each other in a circle.
+    """
+    lock = sa.text("SELECT FROM report_cycle WHERE id = (SELECT cycle_id FROM report WHERE id = :id) FOR SHARE")
+    await tx.execute(lock, {"id": report_id})
+    await tx.execute(sa.text("SELECT FROM report WHERE id = :id FOR UPDATE"), {"id": report_id})
     found = await tx.execute(
         sa.text(
             "SELECT r.id, r.org, r.no, r.versions, r.cycle_id, y.late_on, y.closed_at"

@@ -1,5 +1,13 @@
 """The pages of sharing."""
 
-from services.sharing.ui import agreements, home, parked, ratio, report_rounds, reports
+from services.sharing.ui import agreements, comparison, home, parked, ratio, report_rounds, reports
 
-ROUTERS = [ratio.router, agreements.router, report_rounds.router, reports.router, home.router, parked.router]
+ROUTERS = [
+    ratio.router,
+    comparison.router,
+    agreements.router,
+    report_rounds.router,
+    reports.router,
+    home.router,
+    parked.router,
+]

@@ -120,6 +120,31 @@ async def one_round(request: Request, actor: CurrentActor, read: Read, now: Now,
     return render(request, "sharing/report_round.html", context)
 
 
+@router.get("/rounds/{cycle_id}/closure", dependencies=[needs(OPEN)])
+async def ask_closure(request: Request, actor: CurrentActor, read: Read, now: Now, cycle_id: UUID) -> HTMLResponse:
+    """The page before it: what will happen."""
+    cycle = await queries.cycle(read, cycle_id, actor=actor, now=now)
+    missing = cycle["reports"] - cycle["submitted"]
+    context = {
+        "question": gettext_of(request, N_("Close {name}?"), name=cycle["title"][locale_of(request)]),
+        "rows": [
+            (gettext_of(request, N_("Reports received")), f"{cycle['submitted']}/{cycle['reports']}"),
+            (gettext_of(request, N_("Reports missing")), missing),
+        ],
+        "effect": gettext_of(
+            request, N_("No enterprise can answer or submit any more. Disputes can still be settled.")
+        ),
+        "action": f"/sharing/reports/rounds/{cycle_id}/closure",
+        "verb": gettext_of(request, N_("Close the round")),
+        "symbol": "lock",
+        "back": (gettext_of(request, N_("Go back")), f"/sharing/reports/rounds/{cycle_id}"),
+        "danger": True,
+        "hidden": {},
+        "errors": {},
+    }
+    return render(request, "confirm.html", context)
+
+
 @router.post("/rounds/{cycle_id}/closure", dependencies=[needs(OPEN)])
 async def close(request: Request, actor: CurrentActor, tx: Tx, now: Now, cycle_id: UUID) -> Response:
     await report_rounds.close(tx, actor, cycle_id, now=now)
