@@ -45,7 +45,7 @@ PICTURES = (
     Picture("ratio-empty", "skhcn.mai", "/sharing/ratio?kind=duct"),
     Picture("agreements", "viettel.an", "/sharing/agreements"),
     Picture("agreement-new", "viettel.an", "/sharing/agreements/new"),
-    Picture("ratio-compare", "skhcn.mai", "/sharing/ratio/compare?before_as_of=01/06/2024"),
+    Picture("ratio-compare", "skhcn.mai", "/sharing/ratio/compare?before_as_of=01/06/2019"),
     Picture("reports", "skhcn.mai", "/sharing/reports"),
     Picture("report-round", "skhcn.mai", "/sharing/reports|tbody a"),
     Picture("report", "viettel.an", "/sharing/reports|tbody a"),
