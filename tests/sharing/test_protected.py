@@ -34,6 +34,7 @@ ALLOWED: Mapping[str, str] = {
     "agreements.open_rectangles": SEEN,
     "agreements.periods_of_pair": RULE,
     "reports.locked_cycle": ROUND,
+    "reports.open_cycles": ROUND,
     "structures.structure": COMMAND,
     "structures.standing": COMMAND,
     "series.lock_structures": COPIES,

@@ -191,16 +191,20 @@ FROM asked a JOIN found f ON f.org = a.org
 
 async def remind(tx: AsyncSession, *, now: datetime) -> int:
     """Notes the reminder that is due today to whoever has not submitted; each once, however often it is asked."""
-    done = await tx.execute(
-        sa.text(
-            "INSERT INTO report_reminder (report_id, days_left, at) SELECT r.id, due.days, :now FROM report r"
-            " JOIN report_cycle y ON y.id = r.cycle_id CROSS JOIN LATERAL ("
-            "   SELECT min(d) AS days FROM unnest(y.remind) d WHERE y.late_on - 1 - CAST(:today AS date) <= d) due"
-            " WHERE y.closed_at IS NULL AND r.submitted_at IS NULL AND due.days IS NOT NULL ON CONFLICT DO NOTHING"
-        ),
-        {"now": now, "today": local_date(now)},
-    )
-    return int(getattr(done, "rowcount", 0))
+    noted = 0
+    for cycle in await queries.open_cycles(tx):
+        days = reporting.stage(cycle.late_on, cycle.remind, local_date(now))
+        if days is None:
+            continue
+        done = await tx.execute(
+            sa.text(
+                "INSERT INTO report_reminder (report_id, days_left, at) SELECT id, :days, :now FROM report"
+                " WHERE cycle_id = :cycle AND submitted_at IS NULL ON CONFLICT DO NOTHING"
+            ),
+            {"cycle": cycle.id, "days": days, "now": now},
+        )
+        noted += int(getattr(done, "rowcount", 0))
+    return noted
 
 
 async def close(tx: AsyncSession, actor: Actor, cycle_id: UUID, *, now: datetime, if_match: str = "*") -> Changed:

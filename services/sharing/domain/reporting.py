@@ -2,18 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, model_validator
 
 from kernel.errors import N_, Fault
 from services.sharing.domain.definition import Shipped, Words
 
-Kind = Literal["structure", "tenancy", "letting", "station", "missing"]
-KINDS: tuple[Kind, ...] = ("structure", "tenancy", "letting", "station", "missing")
-Standing = Literal["open", "submitted", "late", "overdue"]
 YearDay = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])-([0-2]\d|3[01])$")]
 Days = Annotated[list[int], Field(max_length=20)]
 
@@ -75,20 +72,9 @@ def to_open(rules: Sequence[Rule], today: date) -> list[tuple[Rule, int]]:
     return [(rule, today.year) for rule in rules if rule.holds(today) and rule.on(today.year, rule.opens) <= today]
 
 
-def last_good_day(late_on: date) -> date:
-    return late_on - timedelta(days=1)
-
-
-def standing(late_on: date, submitted_on: date | None, today: date) -> Standing:
-    """`late`: submitted, but too late; `overdue`: not submitted, and too late for it."""
-    if submitted_on is not None:
-        return "late" if submitted_on >= late_on else "submitted"
-    return "overdue" if today >= late_on else "open"
-
-
 def stage(late_on: date, remind: Sequence[int], today: date) -> int | None:
     """The reminder that is due on a day: of those whose day has come the latest one. None before the first."""
-    left = (last_good_day(late_on) - today).days
+    left = (late_on - today).days - 1
     return min((days for days in remind if left <= days), default=None)
 
 

@@ -355,3 +355,9 @@ async def locked_cycle(tx: AsyncSession, cycle_id: UUID) -> Any | None:
         sa.text("SELECT as_of, reporters, closed_at, no FROM report_cycle WHERE id = :id FOR UPDATE"), {"id": cycle_id}
     )
     return rows.first()
+
+
+async def open_cycles(read: AsyncSession) -> Sequence[Any]:
+    """Rows (id, late_on, remind) of the rounds that nobody closed."""
+    rows = await read.execute(sa.text("SELECT id, late_on, remind FROM report_cycle WHERE closed_at IS NULL"))
+    return rows.all()
