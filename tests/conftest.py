@@ -26,7 +26,7 @@ DEAR = ("keycloak", "product")
 LONG = ("test_fuzz.py", "test_faults.py")
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+class ByFile(LoadScopeScheduling):
     """The tests of a file stay together, and so do the files that need the same dear server."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -272,13 +272,28 @@ async def test_the_forms_add_up_in_each_form_of_answer(
     assert sum(row["masts"] for row in before[36]["rows"]) == 2
     columns = ("org", "masts", "shared_masts", "let", "rented")
     synthesis = [tuple(row[name] for name in columns) for row in before[39]["rows"]]
-    assert synthesis == [("VIETTEL", 2, 1, 1, 0), ("VNPT", 0, 0, 0, 1)]
+    counted = {row[0]: row[1:] for row in synthesis}
+    assert (counted.pop("VIETTEL"), counted.pop("VNPT")) == ((2, 1, 1, 0), (0, 0, 0, 1))
+    assert sorted(counted) == ["MOBIFONE", "OCK", "PCCM", "VINAPHONE"]
+    assert set(counted.values()) == {(0, 0, 0, 0)}
     assert [(row["technology"], row["stations"]) for row in before[37]["rows"]] == [("4G", 1)]
     assert [(row["status"], row["masts"]) for row in before[41]["rows"]] == [("permitted", 1)]
     assert not before[38]["held"]
     await send(client, f"/reports/{viettel['id']}/lines/2/settlement", {"outcome": "accepted"}, people["auditor"])
     after = await forms()
     assert ("A1", 75, 150) in {(r["code"], r["height_from"], r["height_to"]) for r in after[36]["rows"]}
+    # What was accepted counts everywhere: another owner, another commune, an agreement that was over.
+    claims = {2: {"owner": "MOBIFONE", "commune": "32128@2023"}, 3: {"ended_on": "2026-11-01"}}
+    said = {"items": [{"line": no, "answer": "disputed", "claims": each} for no, each in claims.items()]}
+    await send(client, f"/reports/{viettel['id']}/answers", said, people["viettel"])
+    for no in claims:
+        await send(
+            client, f"/reports/{viettel['id']}/lines/{no}/settlement", {"outcome": "accepted"}, people["auditor"]
+        )
+    last = await forms()
+    owners = {row["org"]: (row["masts"], row["let"]) for row in last[39]["rows"]}
+    assert (owners["VIETTEL"], owners["MOBIFONE"]) == ((1, 0), (1, 0))
+    assert len({row["unit"] for row in last[36]["rows"]}) == 2
     sheet = await client.get(path, headers={**people["auditor"], "Accept": XLSX})
     book = zipfile.ZipFile(io.BytesIO(sheet.content))
     assert len([name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]) == 10
@@ -300,7 +315,12 @@ async def test_what_nobody_answered_is_filled_in_anew(
     assert renewed.json()["reports"] == 5
     assert (await report_of(client, people["viettel"]))["lines"] == 3
     assert (await report_of(client, people["mobifone"]))["lines"] == 1
-    assert (await report_of(client, people["vnpt"]))["lines"] == 2
+    vnpt = await report_of(client, people["vnpt"])
+    assert (vnpt["lines"], vnpt["version"]) == (2, 1)
+    lines = (await client.get(f"{API}/report-lines", headers=people["vnpt"])).json()["items"]
+    assert [line["no"] for line in lines] == [3, 4], "no number means another line than before"
+    stale = await send(client, f"/reports/{vnpt['id']}/answers", one, people["vnpt"])
+    assert stale.json()["errors"][0]["pointer"] == "/items/0/line"
 
 
 @pytest.mark.database

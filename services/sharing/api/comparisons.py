@@ -7,7 +7,6 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from kernel.auth import Actor
-from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, api_router
 from kernel.export import answered, listed_as
 from kernel.listing import Listing, Rows, Sparse, Word
@@ -117,5 +116,4 @@ async def list_ratio_changes(
         )  # fmt: skip
 
     columns = list(queries.SHAPE.members)
-    day = local_date(now)
-    return await answered(request, asked, fetch, name=f"ratio-changes-{day}", columns=columns)
+    return await answered(request, asked, fetch, name="ratio-changes", columns=columns)

@@ -30,9 +30,8 @@ class Titles(BaseModel):
     en: str
 
 
-class CycleRead(BaseModel):
-    """`as_of`: the day whose state is reported. `late`: reports that came too late or are missing too late;
-    `version` is what the ETag says."""
+class CycleOf(BaseModel):
+    """`as_of`: the day whose state is reported; `version` is what the ETag says."""
 
     id: UUID
     rule: str | None
@@ -44,6 +43,11 @@ class CycleRead(BaseModel):
     last_good_day: date
     closed_at: datetime | None
     version: int
+
+
+class CycleRead(CycleOf):
+    """With how many reports are in; `late`: those that came too late or are missing too late."""
+
     reports: int
     submitted: int
     late: int
@@ -93,7 +97,7 @@ class CycleClosedRead(BaseModel):
     closed_at: datetime
 
 
-class ReportRow(Sparse):
+class ReportFacts(BaseModel):
     """`version` is what the ETag says, `versions` how often it was submitted; `unsettled`: disputes nobody settled;
     `known_at`: when its lines were filled in."""
 
@@ -114,21 +118,12 @@ class ReportRow(Sparse):
     reminded_at: datetime | None
 
 
+class ReportRow(Sparse, ReportFacts):
+    """Of a list."""
+
+
 class ReportPage(Page):
     items: list[ReportRow]
-
-
-class CycleOf(BaseModel):
-    id: UUID
-    rule: str | None
-    year: int | None
-    title: Titles
-    source: str
-    as_of: date
-    opened_at: datetime
-    last_good_day: date
-    closed_at: datetime | None
-    version: int
 
 
 class SubmissionRow(BaseModel):
@@ -139,22 +134,7 @@ class SubmissionRow(BaseModel):
     sha256: str
 
 
-class ReportRead(BaseModel):
-    id: UUID
-    cycle_id: UUID
-    org: str
-    standing: Standing
-    last_good_day: date
-    known_at: datetime
-    submitted_at: datetime | None
-    versions: int
-    version: int
-    lines: int
-    confirmed: int
-    disputed: int
-    open: int
-    unsettled: int
-    reminded_at: datetime | None
+class ReportRead(ReportFacts):
     cycle: CycleOf
     submissions: list[SubmissionRow]
 

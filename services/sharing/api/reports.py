@@ -13,13 +13,13 @@ from services.sharing.api import report_schemas as schemas
 from services.sharing.api.gate import needs
 from services.sharing.commands import province, report_rounds
 from services.sharing.commands import reports as commands
+from services.sharing.commands.province import PDF
 from services.sharing.queries import reports as queries
 from services.sharing.queries import structures
 from services.sharing.queries.consolidation import consolidated
 
 router = api_router("/api/sharing/v1", ["reports"])
 READ, ANSWER = "sharing:report:read", "sharing:report:answer"
-PDF = "application/pdf"
 
 
 @router.get("/report-cycles", dependencies=[needs(READ)], **listed_as(schemas.CyclePage))

@@ -14,6 +14,7 @@ from kernel.papers import paper
 from kernel.web import formats
 from services.sharing.domain import reporting
 
+PDF = "application/pdf"
 TEMPLATE = Path(__file__).parents[1] / "paper" / "report.typ"
 Names = Mapping[str, tuple[str, str]]
 Say = Callable[[str], str]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -66,7 +66,7 @@ async def ask(
         raise DayTooEarly("/last_good_day")
     law = data.reporting().ad_hoc
     cycle_id = new_id()
-    late_on = date.fromordinal(last_good_day.toordinal() + 1)
+    late_on = last_good_day + timedelta(days=1)
     asked = Round(title_vi, title_en or title_vi, law.source, as_of, late_on, law.remind, law.reporters)
     await _open(tx, actor, cycle_id, asked, now=now)
     return cycle_id
@@ -115,18 +115,22 @@ async def renew(
 
 async def _fill(tx: AsyncSession, cycle_id: UUID, as_of: date, reporters: Sequence[str], now: datetime) -> int:
     orgs = await queries.reporters(tx, reporters, as_of)
-    # Whoever answers meanwhile holds the row of the report; a report with an answer keeps its lines.
+    # Whoever answers holds the round's row, so that no answer comes between; a report with an answer keeps its lines.
     filled = await tx.execute(
         sa.text(
             "INSERT INTO report (id, cycle_id, org, known_at, no, versions) SELECT x.id, :cycle, x.org, :now, 0, 0"
             " FROM unnest(CAST(:ids AS uuid[]), CAST(:orgs AS text[])) x(id, org)"
-            " ON CONFLICT (cycle_id, org) DO UPDATE SET known_at = excluded.known_at WHERE report.no = 0 RETURNING id"
+            " ON CONFLICT (cycle_id, org) DO UPDATE SET known_at = excluded.known_at, no = report.no + 1"
+            " WHERE NOT EXISTS (SELECT FROM report_line l WHERE l.report_id = report.id AND l.answered_at IS NOT NULL)"
+            " RETURNING id"
         ),
         {"cycle": cycle_id, "ids": [new_id() for _ in orgs], "orgs": orgs, "now": now},
     )
     ids = list(filled.scalars())
+    # A number is never given to another line: what somebody still has on his screen is not answered for it.
+    used = await queries.last_numbers(tx, ids)
     await tx.execute(sa.text("DELETE FROM report_line WHERE report_id = ANY(:ids)"), {"ids": ids})
-    await tx.execute(_PREFILL, {"ids": ids, "d": as_of, "k": now})
+    await tx.execute(_PREFILL, {"ids": ids, "used": [used.get(id_, 0) for id_ in ids], "d": as_of, "k": now})
     return len(ids)
 
 
@@ -145,7 +149,8 @@ async def _change_cycle(tx: AsyncSession, cycle_id: UUID, if_match: str) -> Any:
 _PREFILL = sa.text(
     """
 INSERT INTO report_line (report_id, no, kind, thing, public_no, told)
-WITH asked AS (SELECT r.id, r.org FROM report r WHERE r.id = ANY(:ids)),
+WITH asked AS (SELECT r.id, r.org, u.used FROM report r
+   JOIN unnest(CAST(:ids AS uuid[]), CAST(:used AS int[])) u(id, used) ON u.id = r.id),
  series AS (SELECT DISTINCT ON (r.kind) r.kind, r.id FROM ratio_series r
    JOIN definition f ON (f.code, f.version) = (r.definition_code, r.definition_version) AND f.is_default
      AND f.valid_from <= :d AND f.valid_to > :d
@@ -182,8 +187,8 @@ WITH asked AS (SELECT r.id, r.org FROM report r WHERE r.id = ANY(:ids)),
   FROM station_copy c JOIN structure s ON s.id = c.structure_id LEFT JOIN standing t ON t.id = s.id
   WHERE s.kind IS NOT NULL AND c.status IN ('active', 'inactive') AND c.valid_from <= :d AND c.valid_to > :d
     AND c.recorded_from <= :k AND c.recorded_to > :k)
-SELECT a.id, row_number() OVER (PARTITION BY a.id ORDER BY f.rank, f.public_no, f.thing), f.kind, f.thing, f.public_no,
-  f.told
+SELECT a.id, a.used + row_number() OVER (PARTITION BY a.id ORDER BY f.rank, f.public_no, f.thing), f.kind, f.thing,
+  f.public_no, f.told
 FROM asked a JOIN found f ON f.org = a.org
 """
 )

@@ -22,6 +22,7 @@ from services.sharing.domain.refusals import (
     AnswerRefused,
     CycleClosed,
     LineNotDisputed,
+    LineNotFound,
     LinesOpen,
     NothingNew,
     ReasonMissing,
@@ -60,7 +61,7 @@ async def answer(
     rows = []
     for at, one in enumerate(said):
         if one.line not in kinds:
-            faults.append(Fault(f"/items/{at}/line", "unknown", "The report has no such line."))
+            faults.append(Fault(f"/items/{at}/line", "unknown", LineNotFound.detail))
             continue
         claims: dict[str, str] | None = None
         if one.answer == "disputed":

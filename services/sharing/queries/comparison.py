@@ -1,7 +1,7 @@
 """Two figures side by side, and which structures make the difference."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import orjson
 from pydantic import Field
@@ -14,7 +14,7 @@ from services.sharing.queries.ratios import Scope
 from services.sharing.queries.reach import Reach, reach
 
 Change = Literal["entered", "left", "became_shared", "ceased_shared", "changed_owner", "changed_unit"]
-CHANGES: tuple[Change, ...] = ("entered", "left", "became_shared", "ceased_shared", "changed_owner", "changed_unit")
+CHANGES: tuple[Change, ...] = get_args(Change)
 ChangeAsked = Annotated[Change | None, Field(description="Only structures that changed like this.")]
 
 _HALF = """(SELECT p.structure_id, p.public_no, p.reason, q.owner_id, nullif(q.unit_id, '') AS unit_id,

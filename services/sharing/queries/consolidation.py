@@ -24,36 +24,46 @@ COLUMNS: Mapping[int, tuple[str, ...]] = {
     41: ("unit", "code", "status", "highest", "masts", "shareable"),
 }  # fmt: skip
 # What a line says once the disputes that were accepted are believed; what was rejected or is open stays as told.
+# A thing that is missing in the register is counted from there, once it was registered.
 _BELIEVED = """
  believed AS MATERIALIZED (
-  SELECT r.org, l.kind, l.answer, l.told
-    || CASE WHEN l.outcome = 'accepted' THEN coalesce(l.claims, '{}') ELSE '{}' END AS said
-  FROM report_line l JOIN report r ON r.id = l.report_id WHERE r.cycle_id = :cycle),
+  SELECT r.org AS reporter, l.kind, l.answer, CASE WHEN l.kind = 'structure' THEN coalesce(c.claims->>'owner', r.org)
+      ELSE r.org END AS org, coalesce(w.name, c.claims->>'commune', l.told->>'unit_name', '') AS unit,
+    l.told || c.claims AS said,
+    coalesce(c.claims->>'status' = 'never' OR CAST(c.claims->>'ended_on' AS date) <= :as_of, false) AS is_over
+  FROM report_line l JOIN report r ON r.id = l.report_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN l.outcome = 'accepted' THEN coalesce(l.claims, '{}') ELSE '{}' END AS claims) c
+  LEFT JOIN unit_copy w ON w.id = c.claims->>'commune' WHERE r.cycle_id = :cycle),
  things AS (SELECT * FROM believed WHERE kind = 'structure' AND said->>'status' <> 'dismantled')"""
-_UNIT = "coalesce(said->>'unit_name', '')"
 _CONSOLIDATED = f"""
 WITH {_BELIEVED},
- form35 AS (SELECT {_UNIT} AS unit, said->>'kind' AS kind, coalesce(said->>'code', '') AS code, count(*) AS pieces,
+ form35 AS (SELECT unit, said->>'kind' AS kind, coalesce(said->>'code', '') AS code, count(*) AS pieces,
    count(*) FILTER (WHERE said->>'shared' = 'true') AS shared
    FROM things WHERE said->>'kind' IN ('pole', 'duct', 'manhole') GROUP BY 1, 2, 3),
- form36 AS (SELECT {_UNIT} AS unit, coalesce(said->>'code', '') AS code,
+ form36 AS (SELECT unit, coalesce(said->>'code', '') AS code,
    width_bucket(CAST(said->>'height_m' AS numeric), CAST(:bounds AS numeric[])) AS band, count(*) AS masts,
    count(*) FILTER (WHERE said->>'shared' = 'true') AS shared
    FROM things WHERE said->>'kind' = 'mast' AND said->>'status' IN ('in_service', 'idle') GROUP BY 1, 2, 3),
- form37 AS (SELECT {_UNIT} AS unit, technology, count(*) AS stations FROM believed CROSS JOIN LATERAL
+ form37 AS (SELECT unit, technology, count(*) AS stations FROM believed CROSS JOIN LATERAL
      regexp_split_to_table(nullif(said->>'technologies', ''), ', ') technology
    WHERE kind = 'station' AND said->>'status' = 'active' GROUP BY 1, 2),
- form39 AS (SELECT org, count(*) FILTER (WHERE kind = 'structure' AND said->>'kind' = 'mast'
-       AND said->>'status' = 'in_service') AS masts,
-     count(*) FILTER (WHERE kind = 'structure' AND said->>'kind' = 'mast' AND said->>'status' = 'in_service'
-       AND said->>'shared' = 'true') AS shared_masts,
-     count(*) FILTER (WHERE kind = 'structure' AND said->>'kind' = 'pole') AS poles,
-     count(*) FILTER (WHERE kind = 'structure' AND said->>'kind' IN ('duct', 'manhole')) AS ducts,
+ owned AS (SELECT org, count(*) FILTER (WHERE said->>'kind' = 'mast' AND said->>'status' = 'in_service') AS masts,
+     count(*) FILTER (WHERE said->>'kind' = 'mast' AND said->>'status' = 'in_service' AND said->>'shared' = 'true')
+       AS shared_masts,
+     count(*) FILTER (WHERE said->>'kind' = 'pole') AS poles,
+     count(*) FILTER (WHERE said->>'kind' IN ('duct', 'manhole')) AS ducts FROM things GROUP BY 1),
+ answered AS (SELECT reporter,
      count(*) FILTER (WHERE kind = 'station' AND said->>'status' = 'active') AS stations,
-     count(*) FILTER (WHERE kind = 'letting') AS let, count(*) FILTER (WHERE kind = 'tenancy') AS rented,
+     count(*) FILTER (WHERE kind = 'letting' AND NOT is_over) AS let,
+     count(*) FILTER (WHERE kind = 'tenancy' AND NOT is_over) AS rented,
      count(*) FILTER (WHERE answer = 'confirmed') AS confirmed, count(*) FILTER (WHERE answer = 'disputed') AS disputed,
-     count(*) FILTER (WHERE answer = 'open') AS open
-   FROM believed GROUP BY 1),
+     count(*) FILTER (WHERE answer = 'open') AS open FROM believed GROUP BY 1),
+ form39 AS (SELECT org, coalesce(masts, 0) AS masts, coalesce(shared_masts, 0) AS shared_masts,
+     coalesce(poles, 0) AS poles, coalesce(ducts, 0) AS ducts, coalesce(stations, 0) AS stations,
+     coalesce(let, 0) AS let, coalesce(rented, 0) AS rented, coalesce(confirmed, 0) AS confirmed,
+     coalesce(disputed, 0) AS disputed, coalesce(open, 0) AS open
+   FROM (SELECT org FROM report WHERE cycle_id = :cycle UNION SELECT org FROM owned) o
+   LEFT JOIN owned USING (org) LEFT JOIN answered a ON a.reporter = o.org),
  form41 AS (SELECT coalesce(w.name, '') AS unit, coalesce(c.code, '') AS code, c.status, max(c.height_m) AS highest,
      count(*) AS masts, count(*) FILTER (WHERE c.capacity >= 2) AS shareable
    FROM (SELECT max(known_at) AS at FROM report WHERE cycle_id = :cycle) known CROSS JOIN structure s

@@ -349,6 +349,15 @@ async def reporters(read: AsyncSession, kinds: Sequence[str], day: date) -> list
     return list(rows.scalars())
 
 
+async def last_numbers(read: AsyncSession, report_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The highest number of a line that each report has, as far as it has any."""
+    rows = await read.execute(
+        sa.text("SELECT report_id, max(no) AS no FROM report_line WHERE report_id = ANY(:ids) GROUP BY report_id"),
+        {"ids": list(report_ids)},
+    )
+    return {row.report_id: row.no for row in rows}
+
+
 async def locked_cycle(tx: AsyncSession, cycle_id: UUID) -> Any | None:
     """Row (as_of, reporters, closed_at, no), locked for a change."""
     rows = await tx.execute(

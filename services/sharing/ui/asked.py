@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from fastapi import Request
 
@@ -10,6 +11,7 @@ from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.edge import Read
 from kernel.errors import N_, Refusal
+from kernel.paging import BadCursor, decode_cursor
 from kernel.web import formats
 from kernel.web.forms import read_day
 from kernel.web.i18n import locale_of
@@ -51,7 +53,7 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
     names: dict[str, Any] = {"actor": actor, "kind": kind if kind in words.KIND else "mast"}
     today = local_date(now)
     try:
-        day, instant = _dates(query.get("as_of", ""), query.get("known_at", ""), now)
+        day, instant = dates_of(query.get("as_of", ""), query.get("known_at", ""), now)
         scope = await ratios.scope(
             read,
             **names,
@@ -64,7 +66,7 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
             owner=query.get("owner") or None,
         )
         trouble = ""
-    except _Unreadable:
+    except Unreadable:
         trouble = gettext_of(request, WRONG_DAY)
     except Refusal as refusal:
         trouble = refusal.say(frame_of(request).translations(locale_of(request)).gettext)
@@ -74,12 +76,22 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
     return Asked(scope, trouble, past)
 
 
-class _Unreadable(ValueError):
-    pass
+class Unreadable(ValueError):
+    """A date as nobody writes it."""
 
 
-def _dates(as_of: str, known_at: str, now: datetime) -> tuple[date, datetime]:
+def dates_of(as_of: str, known_at: str, now: datetime) -> tuple[date, datetime]:
+    """Both dates as typed, those left empty today and now. Raises Unreadable, and what `known_instant` raises."""
     day, known = read_day(as_of), read_day(known_at)
     if (as_of and day is None) or (known_at and known is None):
-        raise _Unreadable
+        raise Unreadable
     return day or local_date(now), known_instant(known.isoformat() if known else None, now)
+
+
+def after_number(cursor: str) -> tuple[str, UUID] | None:
+    """A mark that is none of ours begins at the first page."""
+    try:
+        key = decode_cursor(cursor, 2) if cursor else None
+        return None if key is None else (str(key[0]), UUID(str(key[1])))
+    except (BadCursor, ValueError):
+        return None

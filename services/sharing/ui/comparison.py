@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 from fastapi import Request
@@ -11,16 +10,15 @@ from fastapi.responses import HTMLResponse
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.errors import N_, Refusal
-from kernel.paging import BadCursor, decode_cursor, encode_cursor
+from kernel.paging import encode_cursor
 from kernel.web import formats
-from kernel.web.forms import read_day
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of, render
 from services.sharing.domain.figures import percent
 from services.sharing.queries import comparison, law, ratios, structures
-from services.sharing.queries.ratios import Scope, known_instant
+from services.sharing.queries.ratios import Scope
 from services.sharing.ui import words
-from services.sharing.ui.asked import TYPED, Asked, asked
+from services.sharing.ui.asked import TYPED, WRONG_DAY, Asked, Unreadable, after_number, asked, dates_of
 from services.sharing.ui.gate import needs
 
 router = ui_router("/sharing")
@@ -34,7 +32,6 @@ CHANGE = {
     "changed_unit": N_("Other area"),
 }
 TONE = {"entered": "info", "left": "warn", "became_shared": "ok", "ceased_shared": "bad"}
-WRONG_DAY = N_("A date is written day/month/year, for example 27/05/2024.")
 
 
 @router.get("/ratio/compare", dependencies=[needs("sharing:ratio:read")])
@@ -45,7 +42,7 @@ async def compare(request: Request, actor: CurrentActor, read: Read, now: Now) -
     before, trouble = await _before(request, read, actor, given, now)
     after = given.scope
     chosen = query.get("change") if query.get("change") in CHANGE else None
-    at = _after(query.get("after", ""))
+    at = after_number(query.get("after", ""))
     found = await comparison.changes(read, before, after, actor=actor, limit=PAGE, at=at, change=chosen)
     counts = await comparison.counts(read, before, after, actor=actor)
     names = await structures.organisation_names(read)
@@ -93,18 +90,17 @@ async def _before(request: Request, read: Read, actor: Actor, given: Asked, now:
         "owner": after.owner,
     }
     plain = {**names, "as_of": _year_before(after.as_of), "known_at": after.known_at}
-    day, known = query.get("before_as_of", ""), query.get("before_known_at", "")
-    if (day and read_day(day) is None) or (known and read_day(known) is None):
-        return await ratios.scope(read, **plain), gettext_of(request, WRONG_DAY)
-    asked_day, asked_known = read_day(day), read_day(known)
     try:
+        day, known = dates_of(query.get("before_as_of", ""), query.get("before_known_at", ""), now)
         wanted = {
-            "as_of": asked_day or plain["as_of"],
-            "known_at": known_instant(asked_known.isoformat(), now) if asked_known else after.known_at,
+            "as_of": day if query.get("before_as_of") else plain["as_of"],
+            "known_at": known if query.get("before_known_at") else after.known_at,
             "definition": query.get("before_definition") or after.definition,
             "boundary_set": query.get("before_set") or after.boundary_set,
         }
         return await ratios.scope(read, **{**names, **wanted}), ""
+    except Unreadable:
+        return await ratios.scope(read, **plain), gettext_of(request, WRONG_DAY)
     except Refusal as refusal:
         said = refusal.say(frame_of(request).translations(locale_of(request)).gettext)
         return await ratios.scope(read, **plain), said
@@ -115,14 +111,6 @@ def _year_before(day: date) -> date:
         return day.replace(year=day.year - 1)
     except ValueError:
         return day.replace(year=day.year - 1, day=28)
-
-
-def _after(cursor: str) -> tuple[str, UUID] | None:
-    try:
-        key = decode_cursor(cursor, 2) if cursor else None
-        return None if key is None else (str(key[0]), UUID(str(key[1])))
-    except (BadCursor, ValueError):
-        return None
 
 
 def _shown(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import orjson
 from fastapi import Request
@@ -12,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from kernel.auth import Actor
 from kernel.edge import CurrentActor, Now, Read, ui_router
-from kernel.paging import BadCursor, decode_cursor, encode_cursor
+from kernel.paging import encode_cursor
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, render
 from services.sharing.domain.days import month_ends
@@ -20,7 +19,7 @@ from services.sharing.domain.figures import percent
 from services.sharing.queries import law, ratios, sides, structures
 from services.sharing.queries.ratios import Scope
 from services.sharing.ui import board, words
-from services.sharing.ui.asked import Asked, asked
+from services.sharing.ui.asked import Asked, after_number, asked
 from services.sharing.ui.gate import needs
 
 router = ui_router("/sharing")
@@ -114,7 +113,7 @@ async def _lists(
 ) -> dict[str, Any]:
     side = request.query_params.get("side", "")
     side = side if side in words.SIDE else "numerator"
-    after = _after(request.query_params.get("after", ""))
+    after = after_number(request.query_params.get("after", ""))
     found = await sides.structures(read, given.scope, side, actor=actor, limit=PAGE, after=after)
     counts = await sides.counts(read, given.scope, actor=actor)
     say = frame_of(request).translations(locale_of(request)).gettext
@@ -126,15 +125,6 @@ async def _lists(
         "first_page": after is None,
         "page_size": PAGE,
     }
-
-
-def _after(cursor: str) -> tuple[str, UUID] | None:
-    """A mark that is none of ours begins at the first page."""
-    try:
-        key = decode_cursor(cursor, 2) if cursor else None
-        return None if key is None else (str(key[0]), UUID(str(key[1])))
-    except (BadCursor, ValueError):
-        return None
 
 
 async def _trend(request: Request, read: Read, scope: Scope, targets: Sequence[Any]) -> dict[str, Any]:

@@ -7,12 +7,11 @@ from typing import Any
 from kernel.errors import N_
 from kernel.export import XLSX
 from kernel.web import formats
+from services.sharing.commands.province import PDF
 from services.sharing.domain.reporting import STRUCTURE_KIND, STRUCTURE_STATUS
-from services.sharing.ui.words import named
+from services.sharing.ui.words import named as named
 
-__all__ = ["ANSWER", "ANSWER_TONE", "FIELD", "KIND", "MEDIA", "STANDING", "STANDING_TONE", "VALUE", "named"]
-
-MEDIA = {"xlsx": XLSX, "pdf": "application/pdf"}
+MEDIA = {"xlsx": XLSX, "pdf": PDF}
 STANDING = {
     "open": N_("Not submitted"),
     "submitted": N_("Submitted in time"),
