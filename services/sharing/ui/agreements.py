@@ -28,6 +28,7 @@ from services.sharing.queries import agreements as queries
 from services.sharing.queries import law, structures
 from services.sharing.ui import words
 from services.sharing.ui.gate import needs
+from services.sharing.ui.names import names_of
 
 router = ui_router("/sharing")
 PAGE = 20
@@ -43,7 +44,7 @@ FIELDS = ("structure", "tenant", "kind", "valid_from", "last_day", "number")
 async def listing(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     query, lang = request.query_params, locale_of(request)
     status = query.get("status") if query.get("status") in words.STATUS else None
-    names = await _names(request, read, actor)
+    names = await names_of(request, read, actor)
     asked = queries.AgreementsAsked(status=status, q=(query.get("q") or "").replace("\0", "")[:100] or None)
     after = _after(query.get("after", ""))
     found = await queries.agreements(
@@ -66,12 +67,6 @@ def _after(cursor: str) -> list[Any] | None:
         return [UUID(str(decode_cursor(cursor, 1)[0]))] if cursor else None
     except (BadCursor, ValueError):
         return None
-
-
-async def _names(request: Request, read: Read, actor: Actor) -> dict[str, tuple[str, str]]:
-    names = await structures.organisation_names(read)
-    request.state.org_name = words.named(names, actor.org, locale_of(request))
-    return names
 
 
 def _row(
@@ -108,7 +103,7 @@ async def _form(
     status: int,
 ) -> HTMLResponse:
     lang = locale_of(request)
-    names = await _names(request, read, actor)
+    names = await names_of(request, read, actor)
     chosen = _id(values.get("structure", ""))
     structure = await structures.structure_today(read, chosen, actor=actor, now=now) if chosen else None
     q = request.query_params.get("q", "")[:100]
@@ -200,7 +195,7 @@ async def detail(request: Request, actor: CurrentActor, read: Read, now: Now, ag
 
 async def _shown(request: Request, actor: Actor, read: Any, row: Any, changes: Any, today: date) -> dict[str, Any]:
     lang = locale_of(request)
-    names = await _names(request, read, actor)
+    names = await names_of(request, read, actor)
     kinds = {each.code: words.titled(each, lang) for each in await law.agreement_kinds(read)}
     versions = history.believe([queries.as_change(each) for each in changes]).versions
     periods = rules.in_force(versions)

@@ -15,11 +15,12 @@ from kernel.web import formats
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of, render
 from services.sharing.domain.figures import percent
-from services.sharing.queries import comparison, law, ratios, structures
+from services.sharing.queries import comparison, law, ratios
 from services.sharing.queries.ratios import Scope
 from services.sharing.ui import words
 from services.sharing.ui.asked import TYPED, WRONG_DAY, Asked, Unreadable, after_number, asked, dates_of
 from services.sharing.ui.gate import needs
+from services.sharing.ui.names import names_of
 
 router = ui_router("/sharing")
 PAGE = 20
@@ -45,8 +46,7 @@ async def compare(request: Request, actor: CurrentActor, read: Read, now: Now) -
     at = after_number(query.get("after", ""))
     found = await comparison.changes(read, before, after, actor=actor, limit=PAGE, at=at, change=chosen)
     counts = await comparison.counts(read, before, after, actor=actor)
-    names = await structures.organisation_names(read)
-    request.state.org_name = words.named(names, actor.org, lang)
+    names = await names_of(request, read, actor)
     definitions = [row for row in await law.definitions(read) if row.kind == after.kind]
     sets = [(row.code, words.titled(row, lang)) for row in await law.boundary_sets(read)]
     context = {

@@ -21,6 +21,7 @@ from services.sharing.queries.ratios import Scope
 from services.sharing.ui import board, words
 from services.sharing.ui.asked import Asked, after_number, asked
 from services.sharing.ui.gate import needs
+from services.sharing.ui.names import names_of
 
 router = ui_router("/sharing")
 READ = "sharing:ratio:read"
@@ -37,8 +38,7 @@ async def ratio_board(request: Request, actor: CurrentActor, read: Read, now: No
     given = await asked(request, read, actor, now, planned)
     scope = given.scope
     targets = [row for row in targets_of_all if row.kind == scope.kind]
-    names = await structures.organisation_names(read)
-    request.state.org_name = words.named(names, actor.org, locale_of(request))
+    names = await names_of(request, read, actor)
     definitions = await law.definitions(read)
     figure = orjson.loads(await ratios.ratio(read, scope, "owner"))
     target = board.current_target(targets, scope.as_of)

@@ -18,10 +18,10 @@ from kernel.web.render import frame_of, gettext_of, render, see_other
 from services.sharing.commands import province, report_rounds
 from services.sharing.domain import policy
 from services.sharing.queries import reports as queries
-from services.sharing.queries import structures
 from services.sharing.queries.consolidation import consolidated
 from services.sharing.ui import report_words as words
 from services.sharing.ui.gate import needs
+from services.sharing.ui.names import names_of
 from services.sharing.ui.report_rows import after_of, dated, errors_of, line_of, sent_of
 
 router = ui_router("/sharing/reports")
@@ -34,6 +34,7 @@ SYNTHESIS = "39"
 @router.get("", dependencies=[needs(READ)])
 async def rounds(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     """All rounds, for an enterprise each with its own report."""
+    await names_of(request, read, actor)
     lang = locale_of(request)
     found = await queries.cycles(
         read, queries.CyclesAsked(), actor=actor, now=now, limit=PAGE, after=after_of(request, 2)
@@ -66,7 +67,8 @@ def _href(report: Mapping[str, Any] | None) -> str:
 
 
 @router.get("/new", dependencies=[needs(OPEN)])
-async def ask_form(request: Request, actor: CurrentActor, now: Now) -> HTMLResponse:
+async def ask_form(request: Request, actor: CurrentActor, read: Read) -> HTMLResponse:
+    await names_of(request, read, actor)
     return render(request, "sharing/report_ask.html", {"values": {}, "errors": {}})
 
 
@@ -90,6 +92,7 @@ async def ask(request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Respon
         else:
             said = gettext_of(request, N_("Every enterprise has been asked."))
             return see_other(request, f"/sharing/reports/rounds/{made}", said=said)
+    await names_of(request, tx, actor)
     return render(request, "sharing/report_ask.html", {"values": values, "errors": errors}, 422)
 
 
@@ -107,7 +110,7 @@ async def one_round(request: Request, actor: CurrentActor, read: Read, now: Now,
         limit=PAGE,
         after=after_of(request, 3),
     )
-    names = await structures.organisation_names(read)
+    names = await names_of(request, read, actor)
     context = {
         "cycle": shown,
         "name": cycle["title"][lang],
@@ -123,6 +126,7 @@ async def one_round(request: Request, actor: CurrentActor, read: Read, now: Now,
 @router.get("/rounds/{cycle_id}/closure", dependencies=[needs(OPEN)])
 async def ask_closure(request: Request, actor: CurrentActor, read: Read, now: Now, cycle_id: UUID) -> HTMLResponse:
     """The page before it: what will happen."""
+    await names_of(request, read, actor)
     cycle = await queries.cycle(read, cycle_id, actor=actor, now=now)
     missing = cycle["reports"] - cycle["submitted"]
     context = {
@@ -166,7 +170,7 @@ async def consolidation(request: Request, actor: CurrentActor, read: Read, now: 
     say = frame_of(request).translations(lang).gettext
     cycle = await queries.cycle(read, cycle_id, actor=actor, now=now)
     found = await consolidated(read, cycle, actor=actor)
-    names = await structures.organisation_names(read)
+    names = await names_of(request, read, actor)
     kind = request.query_params.get("as")
     if kind in ("xlsx", "pdf"):
         body = await province.written(cycle, found, names, say, lang, as_pdf=kind == "pdf", now=now)

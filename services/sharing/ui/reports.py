@@ -21,9 +21,9 @@ from services.sharing.commands import reports as commands
 from services.sharing.domain import policy, reporting
 from services.sharing.domain.refusals import LineNotFound
 from services.sharing.queries import reports as queries
-from services.sharing.queries import structures
 from services.sharing.ui import report_words as words
 from services.sharing.ui.gate import needs
+from services.sharing.ui.names import names_of
 from services.sharing.ui.report_rows import after_of, dated, errors_of, line_of, sent_of
 
 router = ui_router("/sharing/reports")
@@ -48,7 +48,7 @@ async def _report(
         report_id=report_id, answer=answer, q=(query.get("q") or "").replace("\0", "")[:100] or None
     )
     found = await queries.lines(read, asked, actor=actor, limit=PAGE, after=after_of(request, 3))
-    names = await structures.organisation_names(read)
+    names = await names_of(request, read, actor)
     (shown,) = dated([dict(told)])
     (cycle,) = dated([dict(told["cycle"])])
     changing = policy.may(actor, ANSWER, told["org"]) and cycle["closed_at"] is None
@@ -131,6 +131,7 @@ async def _missing(
     errors: Mapping[str, str],
     status: int,
 ) -> HTMLResponse:
+    await names_of(request, read, actor)
     told = await queries.report(read, report_id, actor=actor, now=now)
     context = {"report": told, "name": told["cycle"]["title"][locale_of(request)], "values": values, "errors": errors}
     return render(request, "sharing/report_missing.html", {**context, "words": words}, status)
@@ -195,7 +196,7 @@ async def _one_line(
     lang = locale_of(request)
     row = await _known_line(read, actor, report_id, no)
     told = await queries.report(read, report_id, actor=actor, now=now)
-    names = await structures.organisation_names(read)
+    names = await names_of(request, read, actor)
     open_round = told["cycle"]["closed_at"] is None
     context = {
         "row": line_of(row, names, lang),
