@@ -22,7 +22,7 @@ EVENTS: tuple[type[Event], ...] = (
     sharing.AgreementChanged,
     sharing.StatementSealed,
 )
-QUESTIONS: tuple[type[Question], ...] = (registry.MastsNear, *gateway.QUESTIONS)
+QUESTIONS: tuple[type[Question], ...] = (registry.MastsNear, sharing.MastsToShare, *gateway.QUESTIONS)
 
 # Each reader's handlers, as `tests/contracts` proves; its publisher makes the durable with exactly this filter.
 READERS: Mapping[str, tuple[type[Event], ...]] = {
@@ -37,7 +37,7 @@ READERS: Mapping[str, tuple[type[Event], ...]] = {
 }
 # Subjects of questions; a name ending in `>` covers all below it.
 ASKERS: Mapping[str, tuple[str, ...]] = {
-    "permits": (registry.MastsNear.subject,),
+    "permits": (registry.MastsNear.subject, sharing.MastsToShare.subject),
     "registry": ("ask.gateway.identity.>",),
 }
 

@@ -58,6 +58,7 @@ class StructureCopy(Rectangle, table=True):
         sa.PrimaryKeyConstraint("id", "no", "valid_from"),
         sa.Index("structure_copy_owner", "owner"),
         sa.Index("structure_copy_commune", "commune"),
+        sa.Index("structure_copy_place", "lat", "lon", postgresql_where=sa.text("recorded_to = 'infinity'")),
     )
     id: UUID = Field(primary_key=True)
     no: int = Field(primary_key=True)

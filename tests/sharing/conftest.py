@@ -65,10 +65,12 @@ class Province:
         kind: str = "mast",
         at: datetime | None = None,
         more: Any = (),
+        **facts: Any,
     ) -> UUID:
+        """`facts`: `lon`, `lat`, `capacity`, `code` and what else the registry says of a structure."""
         self.count += 1
         structure_id = uuid4()
-        first = tellings.register(since, at=at, owner=owner, status=status, commune=commune)
+        first = tellings.register(since, at=at, owner=owner, status=status, commune=commune, **facts)
         number = f"CM-{kind[0].upper()}-{self.count:06}-1"
         items = tellings.structure_items(structure_id, number, [first, *more], kind=kind, name=f"Cột {self.count}")
         async with self.database.tx() as tx:

@@ -63,9 +63,9 @@ def structure_items(
                 status=v.values.get("status", "planned"),
                 code=v.values.get("code"),
                 commune=v.values.get("commune"),
-                lon=105.15,
-                lat=9.17,
-                capacity=3,
+                lon=v.values.get("lon", 105.15),
+                lat=v.values.get("lat", 9.17),
+                capacity=v.values.get("capacity", 3),
                 evidence=_evidence(v, known),
             )
             for v in believe(known).versions
