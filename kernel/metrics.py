@@ -34,6 +34,9 @@ messages = Counter("hatang_messages", "Messages taken from others' streams.", ["
 handler_seconds = Histogram("hatang_handler_seconds", "One batch's effects of one event.", ["event"], buckets=_FAST)
 copy_lag = Gauge("hatang_copy_lag_seconds", "How far the local copy of a source's facts is behind.", ["source"])
 job_seconds = Histogram("hatang_job_seconds", "One visit of a job.", ["job"], buckets=_FAST)
+mails = Counter("hatang_mails", "Mails handed to the mail server.", ["kind", "outcome"])
+mails_unsent = Gauge("hatang_mails_unsent", "Mails recorded and not yet sent.")
+mail_lag = Gauge("hatang_mail_lag_seconds", "Age of the oldest mail that is not yet sent.")
 domain = Gauge("hatang_domain", "What the service is about: see its gauges.py.", ["service", "figure", "of"])
 
 

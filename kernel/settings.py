@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Settings(BaseModel):
@@ -49,7 +49,8 @@ class Settings(BaseModel):
 class ServiceSettings(Settings):
     """`owner_database_url` is for `migrate` alone: the running service holds rights on rows only.
 
-    `seal_file`: the office's key and certificate as PKCS#12, for what the service signs.
+    `seal_file`: the office's key and certificate as PKCS#12, for what the service signs. `smtp_url`: where mail is
+    handed in, see `kernel.mail.post.Server`; without one it waits. `mail_from`: `Name <address>`.
     """
 
     database_url: str
@@ -57,3 +58,5 @@ class ServiceSettings(Settings):
     pool_size: int = 8
     seal_file: Path | None = None
     seal_password: str = ""
+    smtp_url: str = Field(default="", repr=False)
+    mail_from: str = "Ha tang <no-reply@hatang.example>"

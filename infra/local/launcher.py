@@ -147,7 +147,7 @@ def _product(options: Options, lock: Lock) -> Product:
     folder = options.folder
     secrets = place.credentials(folder)
     place.development_seal(folder, secrets["seal"])
-    wanted = [*SERVICES, "postgres", "nats"]
+    wanted = [*SERVICES, "postgres", "nats", "smtp", "mailbox"]
     measured = [f"{service}.{part}" for service in SERVICES for part in ("api", "worker")] + ["gateway"]
     ports = dict(zip([*wanted, *measured], free_ports(len(wanted) + len(measured)), strict=True))
     for name in wanted:
@@ -280,4 +280,6 @@ def _welcome(product: Product, console: Console, seconds: float) -> None:
         console.say(f"  {person.username:<14} {person.name:<18} {organisation}: {', '.join(person.capabilities)}")
     clients = ", ".join(name for name, client in realm.clients.items() if client.account and client.account.org)
     console.say(f"Demo clients (secret demo-<client id>): {clients}")
+    if options.starts_mailbox:
+        console.say(f"Mails of the demo: {product.address('mailbox')}")
     console.say(f"Data and logs: {options.folder}")

@@ -43,6 +43,10 @@ class Options:
     def starts_identity(self) -> bool:
         return "ISSUER" not in self.environ
 
+    @property
+    def starts_mailbox(self) -> bool:
+        return not all(self.given(service, "SMTP_URL") for service in SERVICES)
+
     def given(self, service: str, name: str) -> str | None:
         """A setting as the service itself would read it: `<SERVICE>_<NAME>`, else `<NAME>`."""
         return self.environ.get(f"{service.upper()}_{name}") or self.environ.get(name)

@@ -24,6 +24,7 @@ PRIVATE = (
     "SESSION_KEY",
     "SEAL_FILE",
     "SEAL_PASSWORD",
+    "SMTP_URL",
     "PORT",
     "HOST",
 )
@@ -72,6 +73,7 @@ class Product:
             "METRICS_PORT": self.metrics_port(f"{service}.{part}"),
             "SEAL_FILE": self.options.given(service, "SEAL_FILE") or str(self.options.folder / place.SEAL),
             "SEAL_PASSWORD": self.options.given(service, "SEAL_PASSWORD") or self.secrets["seal"],
+            "SMTP_URL": self.options.given(service, "SMTP_URL") or f"smtp://127.0.0.1:{self.ports['smtp']}",
             **({"OWNER_DATABASE_URL": self.database_url(service, "owner")} if owner else {}),
         }
         return self._environment(service, settings)
@@ -89,6 +91,13 @@ class Product:
             **{f"{service}_URL".upper(): self.address(service) for service in SERVICES},
         }
         return self._environment("gateway", settings)
+
+    def mailbox(self) -> Program:
+        """Keeps the mails of a person who gave no mail server."""
+        folder, address = self.options.folder / "mailbox", self.address("mailbox")
+        settings = {"PORT": str(self.ports["mailbox"]), "SMTP_PORT": str(self.ports["smtp"]), "FOLDER": str(folder)}
+        env = self._environment("mailbox", settings)
+        return self._program("mailbox", "infra.local.mailbox", [], env, f"{address}/health/ready", address)
 
     def everything(self) -> dict[str, str]:
         """For the seed, which works for all services in one process."""
@@ -119,8 +128,10 @@ class Product:
         return child.spawn(child.Command([sys.executable, "-m", module, *arguments], env), log)
 
     def programs(self) -> list[Program]:
-        """The services' web processes and workers, and the gateway."""
+        """The services' web processes and workers, the gateway, and where the demo's mail ends."""
         found = [program for service in SERVICES for program in self._pair(service)]
+        if self.options.starts_mailbox:
+            found.append(self.mailbox())
         ready = f"http://127.0.0.1:{self.options.port}/health/ready"
         return [
             *found,

@@ -11,9 +11,13 @@ import pytest
 
 pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
-MODULES = {"httpx", "requests", "urllib.request", "http.client", "aiohttp", "urllib3", "socket", "ftplib", "smtplib"}
+MODULES = {
+    "httpx", "requests", "urllib.request", "http.client", "aiohttp", "urllib3", "socket", "ftplib", "smtplib",
+    "aiosmtplib",
+}  # fmt: skip
 REASONS = {
     "kernel/auth.py": "the realm's keys, at an address of the settings",
+    "kernel/mail/post.py": "the mail server, at an address of the settings; whom it writes to is guarded",
     "kernel/scan.py": "the virus scanner, at an address of the settings",
     "gateway/identity.py": "the realm, at an address of the settings",
     "gateway/pool.py": "the services, at addresses of the settings",

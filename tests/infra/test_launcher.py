@@ -21,7 +21,7 @@ from tests.fixtures.stand_in import plant
 
 pytestmark = pytest.mark.system
 
-PARTS = {"postgres", "nats", "identity", "gateway"} | {
+PARTS = {"postgres", "nats", "identity", "mailbox", "gateway"} | {
     f"{service}.{kind}" for service in ("registry", "permits", "sharing") for kind in ("api", "worker")
 }
 

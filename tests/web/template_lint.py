@@ -23,7 +23,12 @@ SYMBOLS = {"amp", "nbsp", "lt", "gt", "quot", "API", "Ctrl", "WGS", "VN"}
 
 def templates() -> list[Path]:
     """All templates of the product."""
-    places = (ROOT / "kernel/web/templates", *ROOT.glob("services/*/ui/templates"), ROOT / "gateway/templates")
+    places = (
+        ROOT / "kernel/web/templates",
+        ROOT / "kernel/mail/templates",
+        *ROOT.glob("services/*/ui/templates"),
+        ROOT / "gateway/templates",
+    )
     return sorted(path for place in places if place.exists() for path in place.rglob("*.html"))
 
 
