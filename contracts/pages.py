@@ -145,6 +145,13 @@ NAV: tuple[Group, ...] = (
                 service="registry",
             ),
             Entry(
+                path="/permits/duties",
+                icon="users",
+                label={"vi": "Phân công ký", "en": "Division of duties"},
+                capabilities=frozenset({"publisher", "head"}),
+                service="permits",
+            ),
+            Entry(
                 path="/registry/boundaries",
                 icon="map",
                 label={"vi": "Ranh giới", "en": "Boundaries"},

@@ -69,6 +69,10 @@ BODIES: dict[str, Any] = {
     "supplements": {"parts": [{"code": "drawings", "file": str(UUID(int=1))}]},
     "opinion-drafts": OPINION,
     "opinions": OPINION,
+    "opinion-submissions": {},
+    "opinion-checks": {"outcome": "returned", "reason": "x"},
+    "opinion-signatures": {},
+    "duties": {"org": "SXD", "function": "fire", "way": "one_person", "valid_from": "2030-01-01", "reason": "x"},
     "decision": {"outcome": "no_objection", "reason": "khẩn"},
     "extensions": {"days": 1, "reason": "x"},
     "notices": {"kind": "commencement", "on": "2026-11-25"},
@@ -136,8 +140,8 @@ class World:
             if last == "files":
                 return (await self.client.post(path, content=world.pdf(), headers=header)).status_code
             body = BODIES.get(last)
-            if last in ("opinions", "opinion-drafts"):
-                body = {**OPINION, "function": _function(name)}
+            if last.startswith("opinion"):
+                body = {**BODIES[last], "function": _function(name)}
             return (await self.client.post(path, json=body, headers=header)).status_code
 
 
@@ -346,27 +350,8 @@ async def test_only_a_registrar_says_when_a_dossier_came_and_whose_it_is(stage: 
             assert (answer.status_code == 422) == expected, (capability, name, answer.text)
 
 
-async def test_where_two_must_sign_only_a_head_does(stage: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`permits:opinion:sign`: in the place of `permits:opinion:give` under a procedure with four eyes."""
-    from services.permits.queries import law
-
-    for version_id, procedure in list(law._procedures.items()):
-        monkeypatch.setitem(law._procedures, version_id, procedure.model_copy(update={"four_eyes": True}))
-    for name, place in PLACES.items():
-        for capability in CAPABILITIES:
-            given = {**OPINION, "function": _function(name)}
-            async with stage.undone():
-                answer = await stage.client.post(
-                    f"{API}/applications/{stage.ids[REVIEWED]}/opinions",
-                    json=given,
-                    headers=stage.header(capability, name),
-                )
-            expected = allowed("permits:opinion:sign", capability, place.reviewed)
-            assert (answer.status_code == 409) == expected, (capability, name, answer.text)
-
-
-# Asked within a command, not at a door; each has a test of its own above.
-INNER = {"permits:application:receive", "permits:opinion:sign"}
+# Asked within a command, not at a door; it has a test of its own above.
+INNER = {"permits:application:receive"}
 
 
 def test_no_row_of_the_table_is_without_a_cell() -> None:

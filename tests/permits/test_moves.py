@@ -1,14 +1,16 @@
 """Every act on a dossier over HTTP: its effect, its refusals, its version."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
+from services.permits import commands, queries
 from services.permits.domain.application import chart
 from tests.fixtures.service import RolledBack
 from tests.permits import world
@@ -198,6 +200,107 @@ async def test_who_drafted_may_not_sign(dossier: Dossier) -> None:
     assert [r["signed_by"] for r in (await dossier.read())["reviews"]] == [None, None, None]
     assert await dossier.refused(TUAN, "opinions", given) == (403, "OwnDraft")
     assert (await dossier.well(MINH, "opinions", given))["state"] == "under_review"
+
+
+async def duty(dossier: Dossier, way: str, function: str = "transport", **more: Any) -> httpx.Response:
+    said = {"org": "SXD", "function": function, "way": way, "valid_from": "2026-11-23", "reason": "Quy chế", **more}
+    return await dossier.client.post("/api/permits/v1/duties", json=said, headers=dossier.header(MAI))
+
+
+async def test_three_people_draft_check_and_sign_by_the_departments_duties(dossier: Dossier) -> None:
+    assert (await duty(dossier, "three_persons")).status_code == 201
+    await dossier.accepted()
+    named = {"function": "transport"}
+    given = {**named, "outcome": "agree", "grounds": "Ngoài hành lang"}
+    assert await dossier.refused(TUAN, "opinions", given) == (409, "DraftMissing")
+    assert await dossier.refused(MINH, "opinion-submissions", named) == (409, "DraftMissing")
+    await dossier.well(MINH, "opinion-drafts", given)
+    assert await dossier.refused(TUAN, "opinions", given) == (409, "StepsRequired")
+    await dossier.well(MINH, "opinion-submissions", named)
+    assert await dossier.refused(MINH, "opinion-drafts", given) == (409, "WrongStage")
+    passed = {**named, "outcome": "passed"}
+    assert await dossier.refused(MINH, "opinion-checks", passed) == (403, "OwnDraft")
+    assert await dossier.refused(TUAN, "opinion-signatures", named) == (409, "WrongStage")
+    returned = {**named, "outcome": "returned"}
+    assert await dossier.refused(TUAN, "opinion-checks", returned) == (422, "ReasonMissing")
+    await dossier.well(TUAN, "opinion-checks", {**returned, "reason": "Thiếu căn cứ"})
+    # Written again by another: both have written it now, so neither passes nor signs it.
+    await dossier.well(world.LIEN, "opinion-drafts", given)
+    await dossier.well(world.LIEN, "opinion-submissions", named)
+    assert await dossier.refused(MINH, "opinion-checks", passed) == (403, "OwnDraft")
+    await dossier.well(TUAN, "opinion-checks", passed)
+    assert await dossier.refused(TUAN, "opinion-signatures", named) == (403, "OwnCheck")
+    assert await dossier.refused(MINH, "opinion-signatures", named) == (403, "Forbidden")
+    seen = next(r for r in (await dossier.read(AN))["reviews"] if r["function"] == "transport")
+    assert (seen["stage"], seen["outcome"], seen["grounds"], seen["drafted_by"]) == ("sign", None, None, None)
+    await dossier.well(world.BAO, "opinion-signatures", named)
+    signed = next(r for r in (await dossier.read())["reviews"] if r["function"] == "transport")
+    assert (signed["stage"], signed["outcome"], signed["drafted_by"], signed["checked_by"], signed["signed_by"]) == (
+        "answered",
+        "agree",
+        world.LIEN.id,
+        TUAN.id,
+        world.BAO.id,
+    )
+    assert await dossier.refused(world.BAO, "opinion-signatures", named) == (409, "AlreadyAnswered")
+
+
+async def test_two_people_and_the_rule_of_the_day_on_which_was_asked(dossier: Dossier, database: RolledBack) -> None:
+    await dossier.accepted()
+    assert (await duty(dossier, "two_persons", valid_from="2026-11-24")).status_code == 201
+    # Asked the day before: one person may still answer alone.
+    given = {"function": "transport", "outcome": "agree"}
+    await dossier.well(MINH, "opinions", given)
+    dossier.at(local(2026, 11, 25, 9))
+    await dossier.accepted(name="BTS An Xuyên 2")
+    assert await dossier.refused(TUAN, "opinions", given) == (409, "DraftMissing")
+    await dossier.well(MINH, "opinion-drafts", given)
+    await dossier.well(MINH, "opinion-submissions", {"function": "transport"})
+    await dossier.well(TUAN, "opinion-signatures", {"function": "transport"})
+    async with database.read() as read:
+        acts = await read.execute(
+            sa.text("SELECT act, before->>'stage' FROM audit WHERE thing = :id AND act LIKE 'permits:opinion:%'"),
+            {"id": dossier.id},
+        )
+    assert [tuple(row) for row in acts] == [
+        ("permits:opinion:draft", "asked"),
+        ("permits:opinion:submit", "draft"),
+        ("permits:opinion:give", None),
+    ]
+
+
+async def test_silence_over_a_draft_and_the_late_signature(dossier: Dossier, database: RolledBack) -> None:
+    await duty(dossier, "two_persons")
+    await dossier.accepted()
+    named = {"function": "transport"}
+    await dossier.well(MINH, "opinion-drafts", {**named, "outcome": "disagree", "grounds": "Trong hành lang"})
+    await dossier.well(MINH, "opinion-submissions", named)
+    async with database.tx() as tx:
+        held = await queries.application(tx, UUID(dossier.id), actor=HUNG, lock=True)
+        review = next(r for r in held.reviews if r.function == "transport")
+        day, late = date(2026, 12, 1), local(2026, 12, 2, 0, 1)
+        await commands.fall_silent(tx, held, review.id, due_on=day, settings=world.settings(), now=late)
+    dossier.at(local(2026, 12, 2, 9))
+    await dossier.well(TUAN, "opinion-signatures", named)
+    found = next(r for r in (await dossier.read())["reviews"] if r["function"] == "transport")
+    assert (found["outcome"], found["late"], found["silent_on"]) == ("disagree", True, "2026-12-01")
+
+
+async def test_duties_are_set_by_the_publisher_from_today_on(dossier: Dossier) -> None:
+    for more, code in (
+        ({"org": "NOBODY"}, "org_unknown"),
+        ({"function": "poetry"}, "function_unknown"),
+        ({"valid_from": "2026-11-22"}, "past"),
+    ):
+        answer = await duty(dossier, "two_persons", **more)
+        assert [fault["code"] for fault in answer.json()["errors"]] == [code]
+    assert (await duty(dossier, "two_persons", reason=" ")).json()["code"] == "ReasonMissing"
+    await duty(dossier, "two_persons")
+    await duty(dossier, "one_person")
+    listed = await dossier.client.get(
+        "/api/permits/v1/duties?valid_on=2026-12-01&fields=function,way", headers=dossier.header(HUNG)
+    )
+    assert listed.json()["items"] == [{"function": "transport", "way": "one_person"}]
 
 
 async def test_who_drafts_is_told_only_with_the_signature(dossier: Dossier) -> None:

@@ -18,7 +18,7 @@ from kernel.web.forms import form_token
 from tests.fixtures.servers import OpenBroker
 from tests.fixtures.service import RolledBack
 from tests.permits import world
-from tests.permits.world import AN, BINH, HOA, HUNG, LAN, MAI, MINH, local
+from tests.permits.world import AN, BINH, HOA, HUNG, LAN, MAI, MINH, TUAN, local
 
 pytestmark = pytest.mark.database
 Header = Callable[..., dict[str, str]]
@@ -207,6 +207,49 @@ async def test_the_opinion_form_says_what_is_wrong_and_grows(pages: Pages) -> No
     assert 'name="conditions-1-text"' in grown.text
     stale = await pages.wrong(MINH, f"{at}/opinion", {**said, "outcome": "agree", "review_version": "9"})
     assert "Tải lại" in words(stale) or "thay đổi" in words(stale)
+
+
+async def test_an_opinion_is_drafted_handed_back_and_signed_by_another(pages: Pages) -> None:
+    duty = {
+        "org": "SXD",
+        "function": "transport",
+        "way": "two_persons",
+        "valid_from": "23/11/2026",
+        "reason": "Quy chế",
+    }
+    wrong = await pages.wrong(MAI, "/permits/duties", {**duty, "way": "", "valid_from": "mai"})
+    assert [a["href"] for a in wrong.select(".am-errs a")] == ["#f-valid_from", "#f-way"]
+    await pages.done(MAI, "/permits/duties", duty)
+    assert "Soạn và ký do hai người" in words(await pages.get(TUAN, "/permits/duties"))
+    assert not (await pages.get(TUAN, "/permits/duties")).select("form [name=way]")
+    at = await filed(pages)
+    await pages.done(LAN, f"{at}/completeness", {"outcome": "complete"})
+    page = await pages.get(MINH, at)
+    assert page.select_one(".am-next .btn").get_text(strip=True) == "Soạn ý kiến"  # type: ignore[union-attr]
+    at_opinion = f"{at}/opinion?function=transport"
+
+    async def steps(actor: Any) -> tuple[list[str], str]:
+        form = await pages.get(actor, at_opinion)
+        version = form.find("input", {"name": "review_version"})["value"]  # type: ignore[index]
+        named = [each["value"] for each in form.select(".am-actions button")]
+        return named, str(version)
+
+    named, version = await steps(MINH)
+    assert named == ["submit", "draft"]
+    said = {"function": "transport", "outcome": "agree", "grounds": "Ngoài hành lang", "review_version": version}
+    await pages.done(MINH, f"{at}/opinion", {**said, "step": "submit"})
+    assert await steps(MINH) == (["return"], "3")
+    assert await steps(TUAN) == (["sign", "return"], "3")
+    back = {"function": "transport", "review_version": "3", "step": "return"}
+    assert (await pages.wrong(TUAN, f"{at}/opinion", back)).select_one("#e-reason")
+    await pages.done(TUAN, f"{at}/opinion", {**back, "reason": "Nêu rõ căn cứ"})
+    form = await pages.get(MINH, at_opinion)
+    assert "Nêu rõ căn cứ" in words(form)
+    assert form.find("textarea", {"name": "grounds"}).get_text() == "Ngoài hành lang"  # type: ignore[union-attr]
+    await pages.done(MINH, f"{at}/opinion", {**said, "review_version": "4", "step": "submit"})
+    assert "Ký ý kiến" in words((await pages.get(TUAN, at)).find(class_="am-next"))
+    await pages.done(TUAN, f"{at}/opinion", {"function": "transport", "review_version": "6", "step": "sign"})
+    assert "Ngoài hành lang" in words((await pages.get(AN, at)).find(id="opinions"))
 
 
 async def test_completeness_needs_an_item_to_ask_for(pages: Pages) -> None:

@@ -128,6 +128,8 @@ LAN = person("sxd.lan", "SXD", "reviewer", "registrar", functions=("construction
 HUNG = person("sxd.hung", "SXD", "reviewer", "head", "lead", functions=("construction",))
 MINH = person("sgtvt.minh", "SXD", "reviewer", functions=("transport",))
 TUAN = person("sgtvt.tuan", "SXD", "reviewer", "head", functions=("transport",))
+LIEN = person("sgtvt.lien", "SXD", "reviewer", functions=("transport",))
+BAO = person("sgtvt.bao", "SXD", "head", functions=("transport",))
 HOA = person("stnmt.hoa", "SNNMT", "reviewer", functions=("natural_resources",))
 XUYEN = person("anxuyen.phuong", "UBND32002", "reviewer", "head", "lead", "registrar", functions=("commune",))
 MAI = person("skhcn.mai", "SKHCN", "auditor", "publisher", "registrar", functions=("telecom",))

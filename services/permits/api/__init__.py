@@ -1,6 +1,6 @@
 """The API of permits."""
 
-from services.permits.api import applications, events, files, law, moves, parked, queue, receipts
+from services.permits.api import applications, duties, events, files, law, moves, parked, queue, receipts
 
 ROUTERS = [
     files.router,
@@ -9,6 +9,7 @@ ROUTERS = [
     receipts.router,
     queue.router,
     law.router,
+    duties.router,
     events.router,
     parked.router,
 ]

@@ -14,7 +14,9 @@ from services.permits.api.schemas.given import (
     DossierId,
     ExtensionGrant,
     NoticeGive,
+    OpinionCheck,
     OpinionGive,
+    OpinionName,
     SupplementGive,
     Withdrawal,
 )
@@ -70,11 +72,41 @@ async def draft_opinion(
     return _answer(response, changed)
 
 
+@router.post("/opinion-submissions", response_model=ChangedRead, dependencies=[needs("permits:opinion:draft")])
+async def submit_opinion(
+    given: OpinionName, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
+) -> Changed:
+    """Hand the draft of an opinion in. It goes to the check where three people are wanted, else to the signature."""
+    return _answer(response, await commands.submit_opinion(tx, actor, held, given.function, now=now))
+
+
+@router.post("/opinion-checks", response_model=ChangedRead, dependencies=[needs("permits:opinion:check")])
+async def check_opinion(
+    given: OpinionCheck, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
+) -> Changed:
+    """Pass a draft on to be signed, or hand it back with the reason. Who has written any of it does not pass it."""
+    if given.outcome == "passed":
+        return _answer(response, await commands.pass_opinion(tx, actor, held, given.function, now=now))
+    return _answer(response, await commands.return_opinion(tx, actor, held, given.function, given.reason, now=now))
+
+
+@router.post("/opinion-signatures", response_model=ChangedRead, dependencies=[needs("permits:opinion:sign")])
+async def sign_opinion(
+    given: OpinionName, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
+) -> Changed:
+    """Sign the draft as it stands and send it. Never by somebody who has written any of it."""
+    settings = request.app.state.settings
+    return _answer(response, await commands.sign_opinion(tx, actor, held, given.function, settings=settings, now=now))
+
+
 @router.post("/opinions", response_model=ChangedRead, dependencies=[needs("permits:opinion:give")])
 async def give_opinion(
     given: OpinionGive, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
-    """Sign and send the opinion of a function. After its deadline it is kept and marked late."""
+    """Sign and send the opinion of a function in one step, where its department lets one person do so.
+
+    After its deadline it is kept and marked late.
+    """
     settings = request.app.state.settings
     changed = await commands.give_opinion(tx, actor, held, given.function, given.opinion(), settings=settings, now=now)
     return _answer(response, changed)

@@ -5,10 +5,19 @@ from services.permits.commands.check import Outlook, check
 from services.permits.commands.complete import accept, deem_complete, lapse, request_supplement, supplement
 from services.permits.commands.copies import empty_copies, take_organisations, take_units
 from services.permits.commands.decide import decide, extend, withdraw
+from services.permits.commands.duties import set_duty
 from services.permits.commands.file import Filing, Receipt, file
 from services.permits.commands.keep import Taken, drop_chunks, drop_files, mark_stored, store_file, take
 from services.permits.commands.publish import publish
-from services.permits.commands.review import draft_opinion, fall_silent, give_opinion
+from services.permits.commands.review import (
+    draft_opinion,
+    fall_silent,
+    give_opinion,
+    pass_opinion,
+    return_opinion,
+    sign_opinion,
+    submit_opinion,
+)
 from services.permits.commands.touch import Changed
 from services.permits.commands.works import notify_works
 
@@ -35,9 +44,14 @@ __all__ = [
     "lapse",
     "mark_stored",
     "notify_works",
+    "pass_opinion",
     "publish",
     "request_supplement",
+    "return_opinion",
+    "set_duty",
+    "sign_opinion",
     "store_file",
+    "submit_opinion",
     "supplement",
     "take",
     "take_organisations",

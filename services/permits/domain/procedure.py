@@ -27,6 +27,7 @@ Trigger = Literal[
 Expiry = Literal["deemed_complete", "deemed_agreed", "overdue", "lapsed"]
 Effect = Literal["build", "record"]
 Supplement = Literal["none", "pause", "restart", "stop"]
+Duties = Literal["one_person", "two_persons", "three_persons"]
 _ORDER: tuple[str, ...] = get_args(Trigger)
 _CAUSED: dict[str, Trigger] = {
     "deemed_complete": "complete",
@@ -60,6 +61,7 @@ class AgencyRule(Section):
     function: str
     when: Predicate | None = None
     source: str = ""
+    duties: Duties | None = later(None)
 
 
 class AuthorityRule(Section):

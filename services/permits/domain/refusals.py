@@ -52,11 +52,27 @@ class AlreadyAnswered(Conflict):
 
 
 class DraftMissing(Conflict):
-    detail = N_("This procedure wants a draft by one person and the signature of another. There is no draft yet.")
+    detail = N_("This department wants a draft by one person and the signature of another. There is no draft yet.")
 
 
 class OwnDraft(Forbidden):
     detail = N_("Who drafted an opinion may not sign it.")
+
+
+class OwnCheck(Forbidden):
+    detail = N_("Three people are wanted: who checked an opinion may not sign it.")
+
+
+class StepsRequired(Conflict):
+    detail = N_("This department drafts and signs by different people. Sign the draft as it stands, or hand it back.")
+
+
+class WrongStage(Conflict):
+    detail = N_("The opinion is at another step by now.")
+
+
+class DutyFaulty(Invalid):
+    detail = N_("The division of duties cannot be set so.")
 
 
 class ReasonMissing(Invalid):

@@ -7,7 +7,6 @@ from services.permits.queries.dossier import (
     Dossier,
     application,
     decision,
-    draft,
     ledger,
     live_parts,
     notices,
@@ -59,6 +58,7 @@ from services.permits.queries.listing import (
     document,
     list_key,
 )
+from services.permits.queries.opinions import Draft, DutiesAsked, draft, duties, next_step
 from services.permits.queries.proof import (
     Reckoned,
     deadline_rows,
@@ -81,6 +81,8 @@ __all__ = [
     "ApplicationsAsked",
     "CodesAsked",
     "Dossier",
+    "Draft",
+    "DutiesAsked",
     "EventType",
     "EventsAsked",
     "FileRow",
@@ -107,6 +109,7 @@ __all__ = [
     "detail",
     "document",
     "draft",
+    "duties",
     "entries",
     "events",
     "expired",
@@ -121,6 +124,7 @@ __all__ = [
     "live_parts",
     "newest_calendar",
     "next_staged",
+    "next_step",
     "notices",
     "number_gaps",
     "open_requests",

@@ -60,9 +60,11 @@ class Dossier:
 
 
 _REVIEWS = sa.text(
-    f"SELECT {ORG_LINE} AS orgs, (SELECT coalesce(json_agg(json_build_array(id, function, org, round, outcome,"
-    " drafted_by, signed_by, version) ORDER BY round, position), '[]') FROM review WHERE application_id = :id)"
-    " AS reviews"
+    f"SELECT {ORG_LINE} AS orgs, (SELECT coalesce(json_agg(json_build_array(r.id, r.function, r.org, r.round,"
+    " r.outcome, r.signed_by, r.version, r.stage, r.checked_by, (SELECT d.way FROM duty d WHERE d.org = r.org"
+    " AND d.function = r.function AND d.valid_from <= r.asked_on ORDER BY d.valid_from DESC, d.set_at DESC LIMIT 1),"
+    " (SELECT coalesce(json_agg(DISTINCT t.person), '[]') FROM review_step t WHERE t.review_id = r.id AND t.act ="
+    " 'draft')) ORDER BY r.round, r.position), '[]') FROM review r WHERE r.application_id = :id) AS reviews"
 )
 
 
@@ -207,15 +209,3 @@ async def running(read: AsyncSession, application_id: UUID) -> dict[tuple[str, U
         {"id": application_id},
     )
     return {(clock, review_id): due_on for clock, review_id, due_on in rows}
-
-
-async def draft(read: AsyncSession, review_id: UUID) -> dict[str, Any]:
-    """What stands in a review, signed or not; for its own department only."""
-    row = await read.execute(
-        sa.text("SELECT outcome, grounds, conditions FROM review WHERE id = :id AND signed_by IS NULL"),
-        {"id": review_id},
-    )
-    found = row.one_or_none()
-    if found is None or found.outcome == "silent":
-        return {"outcome": None, "grounds": None, "conditions": []}
-    return dict(found._mapping)

@@ -7,24 +7,23 @@ SITES = (
     " 'facts', s.facts) ORDER BY s.no) FROM application_site s WHERE s.application_id = a.id)"
 )
 FIRST_SITE = "(SELECT s.{axis} FROM application_site s WHERE s.application_id = a.id ORDER BY s.no LIMIT 1)"
-# What an unsigned draft says is nobody's business but its department's.
-_SAID = "(r.signed_by IS NOT NULL OR r.outcome = 'silent')"
 # By the dossier's id, too: it leads the index.
 _ASKED = (
     " FROM review r LEFT JOIN deadline d ON d.application_id = r.application_id AND d.review_id = r.id"
     " WHERE r.application_id = a.id"
 )
+# What an unsigned draft says is nobody's business but its department's: it stands in a column that is not told.
 MARKS = (
-    "(SELECT coalesce(json_agg(json_build_object('function', r.function, 'org', r.org, 'outcome',"
-    f" CASE WHEN {_SAID} THEN r.outcome END, 'late', r.late, 'drafted', r.drafted_by IS NOT NULL,"
+    "(SELECT coalesce(json_agg(json_build_object('function', r.function, 'org', r.org, 'outcome', r.outcome,"
+    " 'late', r.late, 'drafted', r.stage IN ('draft','check','sign'), 'stage', r.stage,"
     " 'due_on', d.due_on) ORDER BY r.round, r.position), '[]')"
     f"{_ASKED})"
 )
 REVIEWS = (
     "(SELECT coalesce(json_agg(json_build_object('id', r.id, 'function', r.function, 'org', r.org, 'round', r.round,"
-    f" 'asked_on', r.asked_on, 'outcome', CASE WHEN {_SAID} THEN r.outcome END, 'grounds', CASE WHEN {_SAID} THEN"
-    f" r.grounds END, 'conditions', CASE WHEN {_SAID} THEN coalesce(r.conditions, '[]') ELSE '[]' END,"
-    f" 'drafted', r.drafted_by IS NOT NULL AND NOT {_SAID}, 'drafted_by', CASE WHEN {_SAID} THEN r.drafted_by END,"
+    " 'asked_on', r.asked_on, 'outcome', r.outcome, 'grounds', r.grounds, 'conditions', coalesce(r.conditions, '[]'),"
+    " 'stage', r.stage, 'drafted', r.stage IN ('draft','check','sign'), 'drafted_by', CASE WHEN r.signed_by IS NOT NULL"
+    " THEN r.drafted_by END, 'checked_by', CASE WHEN r.signed_by IS NOT NULL THEN r.checked_by END,"
     " 'signed_by', r.signed_by, 'signed_name', r.signed_name, 'signed_at', r.signed_at,"
     " 'late', r.late, 'silent_on', r.silent_on, 'assigned_to', r.assigned_to, 'assigned_name', r.assigned_name,"
     " 'version', r.version, 'due_on', d.due_on, 'clock_state', d.state) ORDER BY r.round, r.position), '[]')"

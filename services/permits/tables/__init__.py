@@ -20,7 +20,7 @@ from services.permits.tables.law import (
     NumberSeries,
     ProcedureVersion,
 )
-from services.permits.tables.reviews import Review
+from services.permits.tables.reviews import Duty, Review, ReviewStep
 
 metadata = Table.metadata
 own_tables(metadata)
@@ -35,6 +35,7 @@ __all__ = [
     "CodeEntry",
     "Deadline",
     "Decision",
+    "Duty",
     "File",
     "FileChunk",
     "MandateCopy",
@@ -43,6 +44,7 @@ __all__ = [
     "OrganisationCopy",
     "ProcedureVersion",
     "Review",
+    "ReviewStep",
     "SupplementRequest",
     "Table",
     "UnitCopy",

@@ -1,6 +1,6 @@
 """The pages of permits."""
 
-from services.permits.ui import applicant, completeness, decision, dossier, filing, home, lists, opinion, parked
+from services.permits.ui import applicant, completeness, decision, dossier, duties, filing, home, lists, opinion, parked
 
 # `/applications/new` comes before `/applications/{id}`.
 ROUTERS = [
@@ -12,5 +12,6 @@ ROUTERS = [
     opinion.router,
     decision.router,
     applicant.router,
+    duties.router,
     parked.router,
 ]

@@ -14,6 +14,7 @@ from services.permits.ui.words import Words
 
 DAY_WRONG = N_("This is no day. Write it as 27/05/2024.")
 DAYS_WRONG = N_("Give a whole number of days.")
+CHOICE_MISSING = N_("Choose one of these.")
 OUTCOME_MISSING = N_("Choose the outcome.")
 MOST_CONDITIONS = 20
 _CONDITION = re.compile(r"conditions-([0-9]{1,2})-text")

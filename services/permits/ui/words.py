@@ -52,6 +52,19 @@ CLOCKS = {
     "consultation": N_("Opinion"),
     "decision": N_("Decision"),
 }
+STAGES = {"draft": N_("Being drafted"), "check": N_("Being checked"), "sign": N_("Waiting for the signature")}
+STEPPED = {
+    "draft": N_("Drafted"),
+    "submit": N_("Handed in"),
+    "pass": N_("Checked, passed on"),
+    "return": N_("Handed back"),
+    "sign": N_("Signed"),
+}
+WAYS = {
+    "one_person": N_("One person may sign alone"),
+    "two_persons": N_("Drafted and signed by two people"),
+    "three_persons": N_("Drafted, checked and signed by three people"),
+}
 NOTICES = {"commencement": N_("Commencement"), "completion": N_("Completion")}
 TONES = {
     "received": "info",
@@ -172,8 +185,8 @@ class Words:
         if review["outcome"]:
             kind = MARKS[review["outcome"]]
             return kind, f"{who}: {self.outcome(review['outcome'])}"
-        if review.get("drafted"):
-            return "draft", f"{who}: {self._('Being drafted')}"
+        if review["stage"] in STAGES:
+            return "draft", f"{who}: {self._(STAGES[review['stage']])}"
         if review["due_on"] and _date(review["due_on"]) < today:
             return "late", f"{who}: {self._('Overdue')}"
         return "wait", f"{who}: {self._('Not answered yet')}"

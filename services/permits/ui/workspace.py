@@ -8,7 +8,7 @@ from contracts.registry import NearMast
 from kernel.auth import Actor
 from kernel.errors import N_
 from services.permits.domain import policy
-from services.permits.domain.application import OPEN
+from services.permits.domain.application import OPEN, ReviewState, way_of
 from services.permits.queries import Dossier
 from services.permits.ui.scene import Scene
 from services.permits.ui.words import Chip, Words
@@ -29,19 +29,45 @@ class Action:
         return (self.verb, self.href) if self.href else None
 
 
-def own_open_review(dossier: Dossier, actor: Actor) -> str | None:
-    """The function in which the reader's department still owes an opinion."""
+@dataclass(frozen=True)
+class OwnStep:
+    """What the reader himself has to do with an opinion: `give` it alone, or `draft`, `check` or `sign` it."""
+
+    function: str
+    act: str
+
+
+def own_step(dossier: Dossier, actor: Actor) -> OwnStep | None:
+    """The first opinion of the reader's department that waits for him."""
     if dossier.state not in ("under_review", "ready"):
         return None
-    sign = "permits:opinion:sign" if dossier.procedure.four_eyes else "permits:opinion:give"
-    if not policy.allowed(actor, sign, dossier.standing):
-        return None
     for review in dossier.reviews:
-        if review.signed_by is None and review.org in dossier.orgs and policy.covers(actor, review.function):
-            if review.outcome == "silent" and dossier.state == "ready":
-                continue
-            return review.function
+        if review.org not in dossier.orgs or not policy.covers(actor, review.function):
+            continue
+        if review.signed_by is None and not (review.outcome == "silent" and dossier.state == "ready"):
+            act = _own_act(review, dossier, actor)
+            if act is not None:
+                return OwnStep(review.function, act)
     return None
+
+
+def _own_act(review: ReviewState, dossier: Dossier, actor: Actor) -> str | None:
+    may, way = _allowed(actor, dossier), way_of(review, dossier.procedure)
+    wrote = actor.id in review.authors
+    if review.stage == "check":
+        return "check" if may("permits:opinion:check") and not wrote else None
+    if review.stage == "sign":
+        checked = way == "three_persons" and actor.id == review.checked_by
+        return "sign" if may("permits:opinion:sign") and not wrote and not checked else None
+    if way == "one_person" and not wrote and may("permits:opinion:give"):
+        return "give"
+    return "draft" if may("permits:opinion:draft") else None
+
+
+def own_open_review(dossier: Dossier, actor: Actor) -> str | None:
+    """The function in which the reader has something to do with his department's opinion."""
+    step = own_step(dossier, actor)
+    return step.function if step else None
 
 
 def next_action(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) -> Action:
@@ -52,6 +78,14 @@ def next_action(detail: Detail, dossier: Dossier, actor: Actor, scene: Scene) ->
         if action is not None:
             return action
     return Action(_waiting(detail, dossier, words))
+
+
+STEP_VERBS = {
+    "give": N_("Give the opinion"),
+    "draft": N_("Draft the opinion"),
+    "check": N_("Check the draft"),
+    "sign": N_("Sign the opinion"),
+}
 
 
 def _due(detail: Detail, clock: str, words: Words, function: str | None = None) -> str:
@@ -70,14 +104,14 @@ def _officer_action(detail: Detail, dossier: Dossier, actor: Actor, words: Words
     if _lapsed(detail) and dossier.state == "incomplete" and may("permits:decision:make"):
         text = words._("The applicant's time is over. Refuse until {day}.", day=_due(detail, "refusal", words))
         return Action(text, words._("Refuse"), f"{base}/decision")
-    function = own_open_review(dossier, actor)
-    if function is not None:
-        due = _due(detail, "consultation", words, function)
-        name = words.code("function", function)
+    step = own_step(dossier, actor)
+    if step is not None:
+        due = _due(detail, "consultation", words, step.function)
+        name = words.code("function", step.function)
         text = words._("Opinion on {function} until {day}. Silence counts as agreement.", function=name, day=due)
         if not due:
             text = words._("The time for the opinion on {function} is over. A late answer is kept.", function=name)
-        return Action(text, words._("Give the opinion"), f"{base}/opinion?function={function}")
+        return Action(text, words._(STEP_VERBS[step.act]), f"{base}/opinion?function={step.function}")
     if dossier.state == "ready" and may("permits:decision:make"):
         text = words._("All asked have answered. Decide until {day}.", day=_due(detail, "decision", words))
         return Action(text, words._("Decide"), f"{base}/decision")

@@ -27,13 +27,17 @@ class SiteRead(BaseModel):
 
 
 class MarkRead(BaseModel):
-    """How far one agency is; `outcome` null: it has not said anything yet, `silent`: it let its time pass."""
+    """How far one agency is; `outcome` null: it has not said anything yet, `silent`: it let its time pass.
+
+    `stage`: asked, draft, check, sign, answered.
+    """
 
     function: str
     org: str
     outcome: str | None
     late: bool
     drafted: bool
+    stage: str
     due_on: date | None
 
 
@@ -163,7 +167,10 @@ class ConditionRead(BaseModel):
 
 
 class ReviewRead(BaseModel):
-    """What one agency was asked and said; a draft that is not signed is told of, not told."""
+    """What one agency was asked and said; a draft that is not signed is told of, not told.
+
+    `stage`: asked, draft, check, sign, answered.
+    """
 
     id: UUID
     function: str
@@ -173,8 +180,10 @@ class ReviewRead(BaseModel):
     outcome: str | None
     grounds: str | None
     conditions: list[ConditionRead]
+    stage: str
     drafted: bool
     drafted_by: str | None
+    checked_by: str | None
     signed_by: str | None
     signed_name: str | None
     signed_at: datetime | None

@@ -167,6 +167,43 @@ class OpinionGive(Given):
         return Opinion(self.outcome, self.grounds, tuple(Condition(c.text, c.due_on) for c in self.conditions))
 
 
+class OpinionName(Given):
+    """The function whose opinion it is."""
+
+    model_config = _shown({"function": "transport"})
+    function: Code
+
+
+class OpinionCheck(OpinionName):
+    """`reason`: what has to be changed, when it is handed back."""
+
+    model_config = _shown(
+        {"function": "transport", "outcome": "passed"},
+        {"function": "transport", "outcome": "returned", "reason": "Thiếu căn cứ về hành lang an toàn"},
+    )
+    outcome: Literal["passed", "returned"]
+    reason: Text = ""
+
+
+class DutySet(Given):
+    """`way`: how many people an opinion passes through; `valid_from`: for functions asked from this day on."""
+
+    model_config = _shown(
+        {
+            "org": "SNNMT",
+            "function": "natural_resources",
+            "way": "two_persons",
+            "valid_from": "2030-01-02",
+            "reason": "Quy chế làm việc của Sở",
+        }
+    )
+    org: Code
+    function: Code
+    way: Literal["one_person", "two_persons", "three_persons"]
+    valid_from: Day
+    reason: Text
+
+
 class DecisionMake(Given):
     """`outcome` is one of the procedure's own: granted, refused of a permit; no_objection, objection of a notice."""
 

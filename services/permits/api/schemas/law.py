@@ -1,6 +1,6 @@
 """Procedures and codes."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +24,15 @@ class PartRuleRead(BaseModel):
 
 
 class AgencyRuleRead(BaseModel):
-    """Asked where `when` holds for a site, or always when it says nothing."""
+    """Asked where `when` holds for a site, or always when it says nothing.
+
+    `duties`: how many people an opinion passes through.
+    """
 
     function: str
     when: dict[str, Any] | None
     source: str
+    duties: str | None = None
 
 
 class ExtensionRead(BaseModel):
@@ -102,3 +106,27 @@ class CodeRow(Sparse):
 
 class CodePage(Page):
     items: list[CodeRow]
+
+
+class DutyRow(Sparse):
+    """How many people an opinion of this function of this organisation passes through, from a day on."""
+
+    id: UUID
+    org: str
+    function: str
+    way: str
+    valid_from: date
+    reason: str
+    set_by: str
+    set_name: str
+    set_at: datetime
+
+
+class DutyPage(Page):
+    items: list[DutyRow]
+
+
+class Made(BaseModel):
+    """What was made, by its id."""
+
+    id: UUID

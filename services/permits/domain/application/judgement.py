@@ -1,17 +1,15 @@
-"""What an opinion and a decision must say, and who may sign them."""
+"""What an opinion and a decision must say."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from kernel.errors import N_, Fault
 from services.permits.domain.procedure import Procedure
 from services.permits.domain.refusals import (
-    AlreadyAnswered,
     DossierFaulty,
-    DraftMissing,
-    OwnDraft,
     ReasonMissing,
 )
 
@@ -39,20 +37,46 @@ class Opinion:
 
 @dataclass(frozen=True)
 class ReviewState:
-    """The part of a review that rules look at. `orgs` of the asked body's line count as the body itself."""
+    """The part of a review that rules look at. `orgs` of the asked body's line count as the body itself.
+
+    `way`: how many people the duties of the day on which it was asked want; `authors`: who wrote any of the draft.
+    """
 
     id: UUID
     function: str
     org: str
     round: int
     outcome: str | None
-    drafted_by: str | None
     signed_by: str | None
     version: int
+    stage: str = "asked"
+    checked_by: str | None = None
+    way: str | None = None
+    authors: Collection[str] = ()
 
     @property
     def answered(self) -> bool:
-        return self.outcome is not None and (self.signed_by is not None or self.outcome == SILENT)
+        return self.outcome is not None
+
+
+def way_of(review: ReviewState, procedure: Procedure) -> str:
+    """The department's own duties, else the agency's of the procedure, else what the procedure says of all."""
+    asked = next((agency.duties for agency in procedure.agencies if agency.function == review.function), None)
+    return review.way or asked or ("two_persons" if procedure.four_eyes else "one_person")
+
+
+def written(opinion: Opinion) -> dict[str, Any]:
+    """As it is kept."""
+    conditions = [{"text": c.text, "due_on": c.due_on.isoformat() if c.due_on else None} for c in opinion.conditions]
+    return {"outcome": opinion.outcome, "grounds": opinion.grounds, "conditions": conditions}
+
+
+def read_opinion(kept: Mapping[str, Any]) -> Opinion:
+    conditions = [
+        Condition(each["text"], date.fromisoformat(each["due_on"]) if each["due_on"] else None)
+        for each in kept["conditions"]
+    ]
+    return Opinion(kept["outcome"], kept["grounds"] or "", tuple(conditions))
 
 
 def check_opinion(opinion: Opinion) -> None:
@@ -66,16 +90,6 @@ def check_opinion(opinion: Opinion) -> None:
         faults.append(Fault("/conditions", "missing", CONDITIONS))
     if faults:
         raise DossierFaulty(errors=faults)
-
-
-def check_signer(review: ReviewState, signer: str, *, four_eyes: bool) -> None:
-    """Raises AlreadyAnswered (409), DraftMissing (409), OwnDraft (403). A silent review takes a late answer."""
-    if review.signed_by is not None:
-        raise AlreadyAnswered
-    if four_eyes and review.drafted_by is None:
-        raise DraftMissing
-    if review.drafted_by == signer:
-        raise OwnDraft
 
 
 @dataclass(frozen=True)
