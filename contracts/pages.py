@@ -124,6 +124,13 @@ NAV: tuple[Group, ...] = (
                 service="sharing",
             ),
             Entry(
+                path="/sharing/statements",
+                icon="lock",
+                label={"vi": "Số liệu đã chốt", "en": "Sealed statements"},
+                short={"vi": "Đã chốt", "en": "Sealed"},
+                service="sharing",
+            ),
+            Entry(
                 path="/sharing/reports",
                 icon="clipboard",
                 label={"vi": "Báo cáo doanh nghiệp", "en": "Enterprise reports"},

@@ -21,6 +21,12 @@ from kernel.direct import DRIVER, READERS, Readers, as_sqlalchemy, bare
 
 # The margin that the watermark allows between a command's `now` and the start of its transaction.
 MARGIN = timedelta(seconds=1)
+# Seconds for which the oldest other transaction of this service has been open: what it records is not seen yet.
+WRITING_FOR = (
+    "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0)::float AS seconds"
+    " FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND xact_start IS NOT NULL"
+    " AND pid <> pg_backend_pid() AND application_name <> 'relay'"
+)
 # Where the relay listens, and the mark on a session that recorded an event.
 CHANNEL = "outbox"
 TOLD = "told"

@@ -13,7 +13,7 @@ from nats.js.errors import APIError, NotFoundError
 from kernel import logging, metrics, trace
 from kernel.bus import Bus
 from kernel.clock import Clock
-from kernel.db import CHANNEL, MARGIN
+from kernel.db import CHANNEL, MARGIN, WRITING_FOR
 
 log = logging.get(__name__)
 BATCH = 500
@@ -109,12 +109,8 @@ class Relay:
 
     async def _mark(self, connection: asyncpg.Connection) -> None:
         """Everything recorded before `until` is in the stream: no older row is unsent, no older writer is open."""
-        age = await connection.fetchval(
-            "SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND usename = current_user AND xact_start IS NOT NULL"
-            " AND application_name <> 'relay'"
-        )
-        until = self._clock() - MARGIN - timedelta(seconds=float(age))
+        age = await connection.fetchval(WRITING_FOR)
+        until = self._clock() - MARGIN - timedelta(seconds=age)
         unsent = await connection.fetchval("SELECT min(recorded_at) FROM outbox WHERE sent_at IS NULL")
         if unsent is not None:
             until = min(until, unsent)

@@ -2,12 +2,14 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from kernel.bus import Bus
 from kernel.cli import command_line
 from kernel.clock import Clock
 from kernel.db import Database
+from kernel.seals import SealBroken, checked
 from services.sharing import clients
 from services.sharing.app import create
 from services.sharing.commands import proof
@@ -42,6 +44,20 @@ def rebuild(copy: Annotated[str, typer.Argument(help="structures, stations, orga
     except StreamIncomplete as error:
         typer.echo(f"{error}: offer them again with `python -m services.registry republish`, then repeat", err=True)
         raise typer.Exit(1) from None
+
+
+@cli.command()
+def check_statement(file: Path) -> None:
+    """Check a sealed statement (`content` and `seal` as JSON) without any network or database."""
+    try:
+        told = orjson.loads(file.read_bytes())
+        content, signer = checked(told["seal"], told["content"])
+        number, figure = content["number"], f"{content['shared']} of {content['counted']}"
+    except (OSError, ValueError, KeyError, TypeError, SealBroken) as error:
+        raise SystemExit(f"NOT a sound statement: {error}") from error
+    typer.echo(f"{number}: {figure}, sound, signed by {signer.name} (certificate SHA-256 {signer.sha256})")
+    if signer.development:
+        typer.echo("The key is a developer's: it proves nothing.")
 
 
 async def _rebuild(wanted: list[str]) -> list[tuple[str, int]]:

@@ -1,5 +1,8 @@
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +12,7 @@ import sqlalchemy as sa
 
 from kernel.auth import Actor
 from kernel.db import Database
+from kernel.seals import make_development_seal
 from services.sharing.app import create
 from services.sharing.commands import copies
 from services.sharing.commands.agreements import agree
@@ -126,8 +130,19 @@ async def province(database: RolledBack) -> Province:
     return made
 
 
+@cache
+def seal_file() -> Path:
+    """Made once: a key takes a moment."""
+    file = Path(tempfile.mkdtemp(prefix="hatang-seal-")) / "seal.p12"
+    make_development_seal(file, "secret", now=NOW)
+    return file
+
+
 def settings(url: str) -> SharingSettings:
-    return SharingSettings(name="sharing", database_url=url, nats_url="nats://127.0.0.1:1", form_key="tests", demo=True)
+    return SharingSettings(
+        name="sharing", database_url=url, nats_url="nats://127.0.0.1:1", form_key="tests", demo=True,
+        seal_file=seal_file(), seal_password="secret",
+    )  # fmt: skip
 
 
 @pytest.fixture

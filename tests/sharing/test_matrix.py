@@ -61,6 +61,7 @@ class World:
     change: UUID
     cycle: UUID
     report: UUID
+    statement: UUID
     tokens: dict[tuple[str, str], dict[str, str]]
 
     def header(self, capability: str, place: str) -> dict[str, str]:
@@ -89,6 +90,7 @@ class World:
             "answers": {"items": [{"line": 1, "answer": "confirmed"}]},
             "lines": {"claims": {"thing": "structure", "name": "x"}},
             "settlement": {"outcome": "accepted"},
+            "statements": {"as_of": "2026-11-01"},
             "mending": {"payload": "{}"},
             "dismissal": {"reason": "x"},
         }.get(path.rsplit("/", 1)[-1], {})
@@ -97,7 +99,7 @@ class World:
         path = door.path.replace("{agreement_id}", str(self.agreement))
         path = path.replace("{message}", "registry-7").replace("{act}", "redrive")
         path = path.replace("{cycle_id}", str(self.cycle)).replace("{report_id}", str(self.report))
-        path = path.replace("{no}", "1")
+        path = path.replace("{no}", "1").replace("{statement_id}", str(self.statement))
         header = self.header(capability, place)
         if door.method == "GET":
             return await self.client.get(path, headers=header)
@@ -136,7 +138,13 @@ async def world(
                 " VALUES ('registry', 7, 'registry.unit.changed.v1', '{}', 'x', now(), 0)"
             )
         )
-    return World(client, database, realm, structure, planned, made.id, change, report.cycle_id, report.id, tokens)
+    sealed = await client.post(
+        f"{API}/statements", json={"as_of": "2026-11-01"}, headers=realm.header("skhcn.mai", "SKHCN", "auditor")
+    )
+    statement = UUID(sealed.json()["id"])
+    return World(
+        client, database, realm, structure, planned, made.id, change, report.cycle_id, report.id, statement, tokens
+    )
 
 
 def named(door: Door) -> bool:

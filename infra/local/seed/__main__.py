@@ -26,7 +26,8 @@ async def main() -> int:
         return 1
     stock = Database(book.database_url, 4)
     dossiers = Database(law.database_url, 4)
-    ratios = Database(ServiceSettings.load("sharing").database_url, 4)
+    shares = ServiceSettings.load("sharing")
+    ratios = Database(shares.database_url, 4)
     try:
         if await _count(stock, "structure"):
             print("the registry holds something already: left as it is")
@@ -39,6 +40,8 @@ async def main() -> int:
         print(f"{await teller.tell(permits.stories(local_date(now)))} dossiers")
         await _until("sharing knows every mast", lambda: _knows(ratios, len(standing)))
         print(f"{await sharing.fill(ratios, standing, now)} agreements")
+        await _until("sharing knows that it knows", lambda: sharing.knows(ratios))
+        print(f"{await sharing.seal(ratios, shares)} sealed statements")
     finally:
         for database in (stock, dossiers, ratios):
             await database.close()

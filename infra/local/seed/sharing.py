@@ -1,19 +1,28 @@
 """The invented agreements, told to sharing by its own command once its copy of the masts is complete."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import services.sharing
 from infra.local.seed.registry import FIRST_RECORDED, Standing
 from kernel.auth import Actor
 from kernel.db import Database
-from services.sharing.commands import report_rounds
+from kernel.seals import opened
+from kernel.settings import ServiceSettings
+from kernel.web.i18n import translations
+from services.sharing.commands import report_rounds, statements
 from services.sharing.commands.agreements import agree
 from services.sharing.domain.agreement import Terms
+from services.sharing.queries import ratios
+from services.sharing.queries import statements as queries
 
 BATCH = 50
+SEALED_YEARS = (2023, 2024)
+BORDERS = "CM-2023"
 
 
 async def fill(database: Database, standing: Sequence[Standing], now: datetime) -> int:
@@ -36,6 +45,35 @@ async def fill(database: Database, standing: Sequence[Standing], now: datetime) 
     async with database.tx() as tx:
         await _report(tx, now)
     return len(told)
+
+
+async def seal(database: Database, settings: ServiceSettings) -> int:
+    """The figures of two years, sealed in their Januaries: what was corrected later does not touch them."""
+    key = opened(settings.seal_file, settings.seal_password)
+    eyes = Actor("demo", "SKHCN", "client", capabilities=frozenset({"auditor"}))
+    words = translations([Path(services.sharing.__file__).parent / "locale"], "vi").gettext
+    for year in SEALED_YEARS:
+        day = date(year, 12, 31)
+        moment = datetime(year + 1, 1, 8, 2, 0, tzinfo=UTC)
+        async with database.tx() as tx:
+            scope = await ratios.scope(
+                tx,
+                actor=eyes,
+                kind="mast",
+                as_of=day,
+                known_at=moment - timedelta(hours=1),
+                now=moment,
+                boundary_set=BORDERS,
+            )
+            await statements.seal(tx, eyes, scope, key, words, now=moment)
+    return len(SEALED_YEARS)
+
+
+async def knows(database: Database) -> bool:
+    """Whether the registry's word is complete up to the last day that is sealed."""
+    async with database.read() as read:
+        settled = await queries.settled_to(read, datetime.now(UTC))
+    return settled is not None and settled.year > SEALED_YEARS[-1]
 
 
 async def _report(tx: AsyncSession, now: datetime) -> None:

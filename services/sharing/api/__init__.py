@@ -1,5 +1,13 @@
 """The doors of sharing: parse, call, answer."""
 
-from services.sharing.api import agreements, comparisons, law, parked, ratios, reports
+from services.sharing.api import agreements, comparisons, law, parked, ratios, reports, statements
 
-ROUTERS = [agreements.router, ratios.router, comparisons.router, law.router, reports.router, parked.router]
+ROUTERS = [
+    agreements.router,
+    ratios.router,
+    comparisons.router,
+    law.router,
+    statements.router,
+    reports.router,
+    parked.router,
+]

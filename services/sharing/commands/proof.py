@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import history
 from kernel.audit import canonical
+from kernel.auth import Actor
 from kernel.db import Database
 from services.sharing.commands.recount import CHUNK, FIRST_ID, judge_all, rows_of
+from services.sharing.commands.verification import verify
 from services.sharing.domain import agreement as rules
 from services.sharing.domain.placement import Place
-from services.sharing.domain.ratio import Held, History, Identity, judge
-from services.sharing.queries import beliefs, histories
+from services.sharing.domain.ratio import Outcome, verdict
+from services.sharing.queries import beliefs, histories, statements
 from services.sharing.queries import series as series_queries
 from services.sharing.queries.agreements import as_change
 from services.sharing.queries.histories import Known
@@ -33,7 +35,19 @@ async def faults(database: Database) -> list[str]:
     async with database.read() as read:
         found = await copy_faults(read)
         found += await agreement_faults(read)
+        found += await statement_faults(read)
         return found + await figure_faults(read, random.Random())  # noqa: S311
+
+
+async def statement_faults(read: AsyncSession) -> list[str]:
+    """Every sealed statement proved again."""
+    eyes = Actor(id="system:sharing", org="SYSTEM", kind="system", capabilities=frozenset({"auditor"}))
+    found = []
+    for statement_id in await statements.ids(read):
+        told = await verify(read, statement_id, actor=eyes)
+        named = ", ".join(one.public_no for one in told.differences[:SHOWN])
+        found += [f"statement {statement_id}: {code}{f' of {named}' if named else ''}" for code in told.faults]
+    return found
 
 
 async def copy_faults(read: AsyncSession) -> list[str]:
@@ -140,26 +154,13 @@ def _count(
     point: Point,
 ) -> None:
     """Adds the structure to its group of each series in which it is counted at (D, K)."""
-    structure = _at(known.history.structure, point)
-    if not structure:
-        return
-    stations, tenancies, identities = _mentioned(known.history, point)
+    outcomes: dict[str, Outcome | None] = {}
     for one in series:
-        place = placements.get((structure[0].commune or "", one.boundary_set))
-        if one.definition.kind == known.kind and place is not None:
-            outcome = judge(one.definition, structure[0], stations, tenancies, identities)
-            if outcome.counted:
-                counts[(one.id, place.unit, outcome.owner), outcome.shared] += 1
-
-
-def _mentioned(known: History, point: Point) -> tuple[list[Any], list[Any], dict[str, Identity]]:
-    identities = {org: _at(held, point) for org, held in known.identities.items()}
-    return (
-        _at(known.stations, point),
-        _at(known.tenancies, point),
-        {org: found[0] for org, found in identities.items() if found},
-    )
-
-
-def _at(held: Sequence[Held[Any]], point: Point) -> list[Any]:
-    return [each.fact for each in held if each.covers(*point)]
+        if one.definition.kind != known.kind:
+            continue
+        if one.definition.id not in outcomes:
+            outcomes[one.definition.id] = verdict(one.definition, known.history, *point)
+        outcome = outcomes[one.definition.id]
+        place = outcome and placements.get((outcome.commune or "", one.boundary_set))
+        if outcome and place and outcome.counted:
+            counts[(one.id, place.unit, outcome.owner), outcome.shared] += 1

@@ -44,6 +44,9 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:report:answer": (Grant("owner", "own_org"),),
     "sharing:report:open": (Grant("auditor", "any"),),
     "sharing:report:settle": (Grant("auditor", "any"),),
+    "sharing:statement:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
+    "sharing:statement:seal": (Grant("auditor", "any"),),
+    "sharing:statement:verify": (Grant("auditor", "any"),),
     "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),
 }
 

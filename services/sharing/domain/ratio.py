@@ -140,6 +140,21 @@ def judge(
     return Outcome(structure.owner, structure.commune, True, shared, reason, sharers)
 
 
+def verdict(definition: Definition, history: History, day: date, instant: datetime) -> Outcome | None:
+    """The verdict at one (D, K) straight from the history, without rectangles; None where nothing is believed then."""
+    structure = _at(history.structure, day, instant)
+    if not structure:
+        return None
+    known = {org: _at(held, day, instant) for org, held in history.identities.items()}
+    identities = {org: found[0] for org, found in known.items() if found}
+    stations, tenancies = _at(history.stations, day, instant), _at(history.tenancies, day, instant)
+    return judge(definition, structure[0], stations, tenancies, identities)
+
+
+def _at(held: Iterable[Held[F]], day: date, instant: datetime) -> list[F]:
+    return [each.fact for each in held if each.covers(day, instant)]
+
+
 Claim = tuple[Sharer, dict[str, str | int]]
 
 

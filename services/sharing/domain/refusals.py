@@ -139,3 +139,27 @@ class ReasonMissing(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/note", "missing", self.detail)])
+
+
+class StatementNotFound(NotFound):
+    detail = N_("There is no such statement.")
+
+
+class NotAllKnownYet(Conflict):
+    """Asked again a moment later the copies may have caught up."""
+
+    detail = N_("What was recorded up to {known} is not all here yet: at most {settled} can be sealed.")
+
+    def __init__(self, *, known: str, settled: str, retry_after: int = 5) -> None:
+        super().__init__(known=known, settled=settled, headers={"Retry-After": str(retry_after)})
+
+
+class NothingCounted(Conflict):
+    detail = N_("Nothing is counted: there is no figure to seal.")
+
+
+class DayNotOver(Invalid):
+    detail = N_("A day after that of the knowledge cannot be sealed.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/as_of", "future", self.detail)])

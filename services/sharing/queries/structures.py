@@ -119,3 +119,8 @@ async def districts(read: AsyncSession, boundary_set: str) -> Sequence[Any]:
 
 async def unit_name(read: AsyncSession, unit_id: str) -> str | None:
     return (await read.execute(sa.text("SELECT name FROM unit_copy WHERE id = :id"), {"id": unit_id})).scalar()
+
+
+async def unit_names(read: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
+    rows = await read.execute(sa.text("SELECT id, name FROM unit_copy WHERE id = ANY(:ids)"), {"ids": list(ids)})
+    return {row.id: row.name for row in rows}

@@ -1,11 +1,12 @@
 """The pages of sharing."""
 
-from services.sharing.ui import agreements, comparison, home, parked, ratio, report_rounds, reports
+from services.sharing.ui import agreements, comparison, home, parked, ratio, report_rounds, reports, statements
 
 ROUTERS = [
     ratio.router,
     comparison.router,
     agreements.router,
+    statements.router,
     report_rounds.router,
     reports.router,
     home.router,

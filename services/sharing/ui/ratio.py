@@ -14,6 +14,7 @@ from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.paging import encode_cursor
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, render
+from services.sharing.domain import policy
 from services.sharing.domain.days import month_ends
 from services.sharing.domain.figures import percent
 from services.sharing.queries import law, ratios, sides, structures
@@ -62,6 +63,7 @@ async def ratio_board(request: Request, actor: CurrentActor, read: Read, now: No
         "districts": [(row.id, row.name) for row in await structures.districts(read, scope.boundary_set)],
         "unit_name": await structures.unit_name(read, scope.unit) if scope.unit else None,
         "owner_name": words.named(names, scope.owner, locale_of(request)) if scope.owner else None,
+        "may_seal": policy.may_at_all(actor, "sharing:statement:seal"),
         "words": words,
     }
     return render(request, "sharing/ratio.html", context)

@@ -1,0 +1,54 @@
+"""The tables of sharing. Validation happens in schemas and rules; what must never be otherwise is a CHECK here."""
+
+from kernel.db import own_tables
+from services.sharing.tables.agreements import Agreement, AgreementChange, AgreementVersion
+from services.sharing.tables.columns import Table
+from services.sharing.tables.copies import (
+    Belief,
+    OrganisationCopy,
+    Placement,
+    StationCopy,
+    Structure,
+    StructureCopy,
+    UnitCopy,
+)
+from services.sharing.tables.law import AgreementKind, BoundarySet, Definition, Plan, Target
+from services.sharing.tables.ratio import RatioCheckpoint, RatioDelta, RatioGroup, RatioSeries, RatioSpan
+from services.sharing.tables.reports import Report, ReportCycle, ReportLine, ReportReminder, ReportVersion
+from services.sharing.tables.statements import Statement, StatementLine, StatementNumber
+
+metadata = Table.metadata
+own_tables(metadata)
+
+__all__ = [
+    "Agreement",
+    "AgreementChange",
+    "AgreementKind",
+    "AgreementVersion",
+    "Belief",
+    "BoundarySet",
+    "Definition",
+    "OrganisationCopy",
+    "Placement",
+    "Plan",
+    "RatioCheckpoint",
+    "RatioDelta",
+    "RatioGroup",
+    "RatioSeries",
+    "RatioSpan",
+    "Report",
+    "ReportCycle",
+    "ReportLine",
+    "ReportReminder",
+    "ReportVersion",
+    "Statement",
+    "StatementLine",
+    "StatementNumber",
+    "StationCopy",
+    "Structure",
+    "StructureCopy",
+    "Table",
+    "Target",
+    "UnitCopy",
+    "metadata",
+]
