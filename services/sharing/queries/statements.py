@@ -135,18 +135,22 @@ async def lines(
 
 _LINES = sa.text(
     "SELECT structure_id, public_no, owner, unit, counted, shared, reason, sharers FROM statement_line"
-    " WHERE statement_id = :id ORDER BY structure_id"
+    " WHERE statement_id = :id AND structure_id > :after ORDER BY structure_id LIMIT :size"
 )
+CHUNK = 5000
 
 
 async def sealed_lines(read: AsyncSession, statement_id: UUID, *, actor: Actor) -> AsyncIterator[Line]:
     """By the ids of the structures, as they were hashed."""
     policy.require(actor, VERIFY)
-    async for row in await read.stream(_LINES, {"id": statement_id}):
-        sharers = tuple((e[0], e[1], e[2], e[3]) for e in row.sharers)
-        yield Line(
-            str(row.structure_id), row.public_no, row.owner, row.unit, row.counted, row.shared, row.reason, sharers
-        )
+    after = UUID(int=0)
+    while rows := (await read.execute(_LINES, {"id": statement_id, "after": after, "size": CHUNK})).all():
+        for row in rows:
+            sharers = tuple((e[0], e[1], e[2], e[3]) for e in row.sharers)
+            yield Line(
+                str(row.structure_id), row.public_no, row.owner, row.unit, row.counted, row.shared, row.reason, sharers
+            )
+        after = rows[-1].structure_id
 
 
 class Basis(NamedTuple):
