@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import yaml
 
 from infra.local import nats, postgres
 from infra.nats.permissions import CLIENTS
+from infra.seals import __main__ as seals
+from kernel.seals import opened
 from tests.fixtures.servers import ROOT
 
 pytestmark = pytest.mark.unit
@@ -54,7 +57,8 @@ def test_the_file_follows_the_compose_schema(compose: dict[str, Any]) -> None:
 
 def test_every_variable_has_an_example_and_every_secret_is_demanded() -> None:
     used = dict(re.findall(r"\$\{([A-Z_]+)(:[?-])", TEXT))
-    assert set(used) == set(EXAMPLE)
+    # COMPOSE_PROFILES is compose's own.
+    assert set(used) == set(EXAMPLE) - {"COMPOSE_PROFILES"}
     for name, kind in used.items():
         assert (kind == ":?") == bool(SECRET.search(name)), name
     assert re.findall(r"\$\{[A-Z_]+\}", TEXT) == []
@@ -85,6 +89,34 @@ def test_the_brokers_seeds_are_mounted_to_their_user_alone(compose: dict[str, An
             assert services[name]["environment"][f"{prefix}_NATS_URL"] == "tls://nats:4222"
             assert services[name]["environment"]["NATS_CA"] == "/keys/ca.pem"
     assert not any("SEED" in key or "NKEY" in key for key in services["nats"]["environment"])
+
+
+def test_a_seal_is_mounted_to_its_service_alone(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for service in ("permits", "sharing"):
+        holders = {name for name, each in services.items() if f"seal-{service}:/seal:ro" in each.get("volumes", [])}
+        assert holders == {f"{service}-api", f"{service}-worker"}
+        for name in holders:
+            assert services[name]["environment"][f"{service.upper()}_SEAL_FILE"] == f"/seal/{seals.NAME}"
+            assert services[name]["depends_on"]["seals"] == {"condition": "service_completed_successfully"}
+
+
+def test_a_development_seal_is_made_where_there_is_none_and_the_offices_own_stays(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PERMITS_SEAL_PASSWORD", "geheim")
+    for name in ("permits", "sharing"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "sharing" / seals.NAME).write_bytes(b"the office's own")
+    assert seals.prepare(tmp_path, os.getuid(), ["permits", "sharing"]) == ["permits"]
+    assert seals.prepare(tmp_path, os.getuid(), ["permits", "sharing"]) == []
+    made = tmp_path / "permits" / seals.NAME
+    assert opened(made, "geheim").signer.development
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "sharing" / seals.NAME).read_bytes() == b"the office's own"
+
+
+def test_the_scanner_starts_only_when_asked_for(compose: dict[str, Any]) -> None:
+    assert compose["services"]["clamd"]["profiles"] == ["scan"]
+    assert not any("clamd" in each.get("depends_on", {}) for each in compose["services"].values())
 
 
 def test_the_owner_of_a_schema_is_known_to_its_migration_only(compose: dict[str, Any]) -> None:

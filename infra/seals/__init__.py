@@ -1,0 +1,1 @@
+"""The seals of a deployment that has none of its own yet."""
