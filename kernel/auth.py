@@ -19,6 +19,8 @@ _LEEWAY = 5
 # The provider is asked for its keys at most this often (seconds), whatever the tokens of strangers name: after a key id
 # that is not known, and after an attempt that brought none.
 _ROTATION, _PATIENCE = 10.0, 1.0
+# RFC 6750: what a client that sent a token is told beside the problem document.
+_INVALID = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,9 @@ class TokenVerifier:
             try:
                 decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
             except (JoseError, ValueError) as error:
-                raise Unauthenticated from error
+                raise Unauthenticated(headers=_INVALID) from error
         except JoseError as error:
-            raise Unauthenticated from error
+            raise Unauthenticated(headers=_INVALID) from error
         claims = decoded.claims
         registry = jwt.JWTClaimsRegistry(
             leeway=_LEEWAY,
@@ -114,11 +116,11 @@ class TokenVerifier:
         )
         audience = claims.get("aud")
         if self._audience not in (audience if isinstance(audience, list) else [audience]):
-            raise Unauthenticated
+            raise Unauthenticated(headers=_INVALID)
         try:
             registry.validate(claims)
         except JoseError as error:
-            raise Unauthenticated from error
+            raise Unauthenticated(headers=_INVALID) from error
         return dict(claims)
 
     async def _key_set(self, newer_than: float | None = None) -> KeySet:

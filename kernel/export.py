@@ -26,7 +26,7 @@ GEOJSON = "application/geo+json"
 ENDINGS = {CSV: "csv", XLSX: "xlsx", GEOJSON: "geojson"}
 ROWS_AT_ONCE = 2000
 SHEET_ROWS = 1_048_575
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _PIECE = 64 * 1024
 
 
@@ -164,8 +164,8 @@ def _cell(value: Any) -> Any:
 
 
 def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is marked as text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """A text that a spreadsheet would run as a formula is marked as text; blanks before it change nothing for some."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
 
 
 async def _geojson(columns: Sequence[str], batches: AsyncIterator[list[dict[str, Any]]]) -> AsyncIterator[bytes]:

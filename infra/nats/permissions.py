@@ -7,13 +7,14 @@ it reads; ask what it asks; answer under its own name. Services never touch each
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.catalog import ASKERS, EVENTS, READERS, readers_of
+from contracts.catalog import ASKERS, EVENTS, QUESTIONS, READERS, readers_of
 from contracts.envelope import stream_of
 
 SERVICES = ("registry", "permits", "sharing")
 CLIENTS = (*SERVICES, "gateway")
 WATERMARK = "KV_watermark"
-ANSWERING = ("registry", "gateway")
+# `ask.<who answers>.<question>`.
+ANSWERING = frozenset(question.subject.split(".")[1] for question in QUESTIONS)
 
 
 @dataclass(frozen=True)

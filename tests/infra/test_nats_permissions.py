@@ -16,7 +16,7 @@ from nats.aio.client import Client
 from nats.errors import NoRespondersError
 from nats.js.api import DeliverPolicy
 
-from contracts.catalog import EVENTS, READERS, readers_of
+from contracts.catalog import ASKERS, EVENTS, QUESTIONS, READERS, readers_of
 from contracts.envelope import stream_of
 from infra.local.nats import CONFIGURATION, Broker
 from infra.nats.keys import USERS, new_seed, public, variable
@@ -147,14 +147,17 @@ async def test_questions_are_asked_by_who_may_and_answered_by_the_one_asked(bus:
     async def answer(message: Any) -> None:
         await message.respond(b"near")
 
-    for answerer, asker, subject in (
-        ("registry", "permits", "ask.registry.masts_near.v1"),
-        ("gateway", "registry", "ask.gateway.identity.accounts.v1"),
-    ):
+    for subject in (question.subject for question in QUESTIONS):
+        answerer = subject.split(".")[1]
+        (asker,) = (name for name, asked in ASKERS.items() if any(_covers(pattern, subject) for pattern in asked))
         own = await bus(answerer)
         await own.client.subscribe(subject, queue=answerer, cb=answer)
         await own.client.flush()
         assert await _asked(await bus(asker), subject) == b"near"
+
+
+def _covers(pattern: str, subject: str) -> bool:
+    return subject == pattern or (pattern.endswith(">") and subject.startswith(pattern[:-1]))
 
 
 async def _asked(bus: Bus, subject: str) -> bytes:

@@ -84,8 +84,9 @@ async def test_a_token_without_session_is_a_client_and_aud_may_be_a_list(realm):
     ],
 )
 async def test_wrong_claims_are_refused(realm, claims):
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated) as refused:
         await realm.verifier().verify(realm.token("x", "X", **claims))
+    assert refused.value.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
 async def test_another_key_is_refused(realm):

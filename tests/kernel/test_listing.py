@@ -187,6 +187,8 @@ def test_the_closest_range_says_how_well_a_form_is_liked(header: str, chosen: st
 
 def test_a_formula_is_marked_as_text():
     assert [export._safe(value) for value in ("=cmd()", "-1", -1, "a=b", None)] == ["'=cmd()", "'-1", -1, "a=b", None]
+    for trick in ("\n=1", " =1", "\t\r@SUM(1)", "\u3000+1", "＝1"):
+        assert export._safe(trick) == f"'{trick}"
 
 
 async def test_a_batch_does_what_it_can_and_says_what_not(client):
