@@ -152,6 +152,13 @@ NAV: tuple[Group, ...] = (
                 service="registry",
             ),
             Entry(
+                path="/permits/phrases",
+                icon="bookmark",
+                label={"vi": "Thư viện câu chữ", "en": "Library of texts"},
+                capabilities=frozenset({"publisher", "head", "reviewer", "lead"}),
+                service="permits",
+            ),
+            Entry(
                 path="/permits/duties",
                 icon="users",
                 label={"vi": "Phân công ký", "en": "Division of duties"},

@@ -72,6 +72,16 @@ BODIES: dict[str, Any] = {
     "opinion-submissions": {},
     "opinion-checks": {"outcome": "returned", "reason": "x"},
     "opinion-signatures": {},
+    "condition-evidence": {"no": 1, "remark": "x"},
+    "condition-verdicts": {"no": 1, "outcome": "met"},
+    "phrases": {
+        "kind": "ground",
+        "code": "made_up",
+        "title": "x",
+        "text": "x",
+        "source": "x",
+        "valid_from": "2030-01-01",
+    },
     "duties": {"org": "SXD", "function": "fire", "way": "one_person", "valid_from": "2030-01-01", "reason": "x"},
     "decision": {"outcome": "no_objection", "reason": "khẩn"},
     "extensions": {"days": 1, "reason": "x"},
@@ -140,7 +150,7 @@ class World:
             if last == "files":
                 return (await self.client.post(path, content=world.pdf(), headers=header)).status_code
             body = BODIES.get(last)
-            if last.startswith("opinion"):
+            if last.startswith("opinion") or last == "phrases":
                 body = {**BODIES[last], "function": _function(name)}
             return (await self.client.post(path, json=body, headers=header)).status_code
 

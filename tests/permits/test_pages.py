@@ -110,7 +110,7 @@ async def test_the_whole_life_of_a_dossier_by_its_pages(pages: Pages) -> None:
     for actor, function in ((LAN, "construction"), (MINH, "transport"), (HOA, "natural_resources")):
         await opinion(pages, actor, at, function)
     page = await pages.get(HUNG, f"{at}/decision")
-    assert page.find("input", {"name": "conditions-0-text"})["value"] == "Giữ khoảng lùi 20 m"  # type: ignore[index]
+    assert page.find("textarea", {"name": "conditions-0-text"}).get_text() == "Giữ khoảng lùi 20 m"  # type: ignore[union-attr]
     version = page.find("input", {"name": "version"})["value"]  # type: ignore[index]
     said = {"outcome": "no_objection", "conditions-0-text": "Giữ khoảng lùi 20 m", "version": version}
     confirm = await pages.post(HUNG, f"{at}/decision", {**said, "step": "check"})

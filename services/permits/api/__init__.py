@@ -1,6 +1,6 @@
 """The API of permits."""
 
-from services.permits.api import applications, duties, events, files, law, moves, parked, queue, receipts
+from services.permits.api import applications, conditions, duties, events, files, law, moves, parked, queue, receipts
 
 ROUTERS = [
     files.router,
@@ -10,6 +10,8 @@ ROUTERS = [
     queue.router,
     law.router,
     duties.router,
+    conditions.router,
+    conditions.library,
     events.router,
     parked.router,
 ]

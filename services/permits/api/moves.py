@@ -36,7 +36,7 @@ async def locked(id: DossierId, actor: CurrentActor, tx: Tx, given: IfMatch) -> 
 Locked = Annotated[Dossier, Depends(locked, scope="function")]
 
 
-def _answer(response: Response, changed: Changed) -> Changed:
+def answer(response: Response, changed: Changed) -> Changed:
     response.headers["ETag"] = entity_tag(changed.version)
     return changed
 
@@ -48,9 +48,9 @@ async def check_completeness(
     """Find the dossier complete or not. Complete: the reviews begin. Incomplete: one itemised request goes out."""
     settings = request.app.state.settings
     if given.outcome == "complete":
-        return _answer(response, await commands.accept(tx, actor, held, settings=settings, now=now))
+        return answer(response, await commands.accept(tx, actor, held, settings=settings, now=now))
     items = [item.item() for item in given.items]
-    return _answer(response, await commands.request_supplement(tx, actor, held, items, settings=settings, now=now))
+    return answer(response, await commands.request_supplement(tx, actor, held, items, settings=settings, now=now))
 
 
 @router.post("/supplements", response_model=ChangedRead, dependencies=[needs("permits:supplement:give")])
@@ -60,7 +60,7 @@ async def supplement_application(
     """Answer the open request with new copies of the parts it names. The clocks go on as the procedure says."""
     parts = [part.draft() for part in given.parts]
     changed = await commands.supplement(tx, actor, held, parts, settings=request.app.state.settings, now=now)
-    return _answer(response, changed)
+    return answer(response, changed)
 
 
 @router.post("/opinion-drafts", response_model=ChangedRead, dependencies=[needs("permits:opinion:draft")])
@@ -69,7 +69,7 @@ async def draft_opinion(
 ) -> Changed:
     """Propose an opinion for somebody else of the department to sign. Until then it may be written again."""
     changed = await commands.draft_opinion(tx, actor, held, given.function, given.opinion(), now=now)
-    return _answer(response, changed)
+    return answer(response, changed)
 
 
 @router.post("/opinion-submissions", response_model=ChangedRead, dependencies=[needs("permits:opinion:draft")])
@@ -77,7 +77,7 @@ async def submit_opinion(
     given: OpinionName, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
     """Hand the draft of an opinion in. It goes to the check where three people are wanted, else to the signature."""
-    return _answer(response, await commands.submit_opinion(tx, actor, held, given.function, now=now))
+    return answer(response, await commands.submit_opinion(tx, actor, held, given.function, now=now))
 
 
 @router.post("/opinion-checks", response_model=ChangedRead, dependencies=[needs("permits:opinion:check")])
@@ -86,8 +86,8 @@ async def check_opinion(
 ) -> Changed:
     """Pass a draft on to be signed, or hand it back with the reason. Who has written any of it does not pass it."""
     if given.outcome == "passed":
-        return _answer(response, await commands.pass_opinion(tx, actor, held, given.function, now=now))
-    return _answer(response, await commands.return_opinion(tx, actor, held, given.function, given.reason, now=now))
+        return answer(response, await commands.pass_opinion(tx, actor, held, given.function, now=now))
+    return answer(response, await commands.return_opinion(tx, actor, held, given.function, given.reason, now=now))
 
 
 @router.post("/opinion-signatures", response_model=ChangedRead, dependencies=[needs("permits:opinion:sign")])
@@ -96,7 +96,7 @@ async def sign_opinion(
 ) -> Changed:
     """Sign the draft as it stands and send it. Never by somebody who has written any of it."""
     settings = request.app.state.settings
-    return _answer(response, await commands.sign_opinion(tx, actor, held, given.function, settings=settings, now=now))
+    return answer(response, await commands.sign_opinion(tx, actor, held, given.function, settings=settings, now=now))
 
 
 @router.post("/opinions", response_model=ChangedRead, dependencies=[needs("permits:opinion:give")])
@@ -109,7 +109,7 @@ async def give_opinion(
     """
     settings = request.app.state.settings
     changed = await commands.give_opinion(tx, actor, held, given.function, given.opinion(), settings=settings, now=now)
-    return _answer(response, changed)
+    return answer(response, changed)
 
 
 @router.post("/decision", response_model=ChangedRead, dependencies=[needs("permits:decision:make")])
@@ -118,7 +118,7 @@ async def decide_application(
 ) -> Changed:
     """Decide as the lead. Before all have answered, or against an objection, only with a reason."""
     settings = request.app.state.settings
-    return _answer(response, await commands.decide(tx, actor, held, given.decision(), settings=settings, now=now))
+    return answer(response, await commands.decide(tx, actor, held, given.decision(), settings=settings, now=now))
 
 
 @router.post("/extensions", response_model=ChangedRead, dependencies=[needs("permits:deadline:extend")])
@@ -128,7 +128,7 @@ async def extend_deadline(
     """Lengthen the time to decide. As far as the procedure lets, before the day is over, with a reason in writing."""
     settings = request.app.state.settings
     changed = await commands.extend(tx, actor, held, given.days, given.reason, settings=settings, now=now)
-    return _answer(response, changed)
+    return answer(response, changed)
 
 
 @router.post("/notices", response_model=ChangedRead, dependencies=[needs("permits:works:notify")])
@@ -136,7 +136,7 @@ async def notify_works(
     given: NoticeGive, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
 ) -> Changed:
     """Tell that the works began, then that they are done. After a decision that allows them, each once, in order."""
-    return _answer(response, await commands.notify_works(tx, actor, held, given.kind, given.on, now=now))
+    return answer(response, await commands.notify_works(tx, actor, held, given.kind, given.on, now=now))
 
 
 @router.post("/withdrawal", response_model=ChangedRead, dependencies=[needs("permits:application:withdraw")])
@@ -145,16 +145,16 @@ async def withdraw_application(
 ) -> Changed:
     """Take the dossier back. The applicant may until it is decided; its clocks stop."""
     settings = request.app.state.settings
-    return _answer(response, await commands.withdraw(tx, actor, held, given.reason, settings=settings, now=now))
+    return answer(response, await commands.withdraw(tx, actor, held, given.reason, settings=settings, now=now))
 
 
 @router.post("/claim", response_model=ChangedRead, dependencies=[needs("permits:application:claim")])
 async def claim_application(response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked) -> Changed:
     """Take the dossier for what one's function has to do in it. Colleagues see who works on it."""
-    return _answer(response, await commands.claim(tx, actor, held, now=now))
+    return answer(response, await commands.claim(tx, actor, held, now=now))
 
 
 @router.post("/hand-back", response_model=ChangedRead, dependencies=[needs("permits:application:claim")])
 async def hand_back_application(response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked) -> Changed:
     """Give the dossier back to the department. Whoever is free takes it."""
-    return _answer(response, await commands.hand_back(tx, actor, held, now=now))
+    return answer(response, await commands.hand_back(tx, actor, held, now=now))

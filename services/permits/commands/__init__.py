@@ -3,11 +3,13 @@
 from services.permits.commands.assign import claim, hand_back
 from services.permits.commands.check import Outlook, check
 from services.permits.commands.complete import accept, deem_complete, lapse, request_supplement, supplement
+from services.permits.commands.conditions import judge_condition, show_evidence
 from services.permits.commands.copies import empty_copies, take_organisations, take_units
 from services.permits.commands.decide import decide, extend, withdraw
 from services.permits.commands.duties import set_duty
 from services.permits.commands.file import Filing, Receipt, file
 from services.permits.commands.keep import Taken, drop_chunks, drop_files, mark_stored, store_file, take
+from services.permits.commands.phrases import PhraseText, write_phrase
 from services.permits.commands.publish import publish
 from services.permits.commands.review import (
     draft_opinion,
@@ -25,6 +27,7 @@ __all__ = [
     "Changed",
     "Filing",
     "Outlook",
+    "PhraseText",
     "Receipt",
     "Taken",
     "accept",
@@ -41,6 +44,7 @@ __all__ = [
     "file",
     "give_opinion",
     "hand_back",
+    "judge_condition",
     "lapse",
     "mark_stored",
     "notify_works",
@@ -49,6 +53,7 @@ __all__ = [
     "request_supplement",
     "return_opinion",
     "set_duty",
+    "show_evidence",
     "sign_opinion",
     "store_file",
     "submit_opinion",
@@ -57,4 +62,5 @@ __all__ = [
     "take_organisations",
     "take_units",
     "withdraw",
+    "write_phrase",
 ]

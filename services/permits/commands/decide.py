@@ -14,6 +14,7 @@ from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.errors import N_, Fault
 from services.permits import queries
+from services.permits.commands.conditions import follow_ups
 from services.permits.commands.ledger import bearer, extend_clock, tick
 from services.permits.commands.number import next_number
 from services.permits.commands.touch import Changed, moment, told, touch
@@ -25,7 +26,7 @@ from services.permits.domain.movement import Deed
 from services.permits.domain.refusals import ExtensionNotAllowed, ReasonMissing, WrongMove
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings
-from services.permits.tables import Decision
+from services.permits.tables import Decision, DecisionCondition
 
 
 async def decide(
@@ -36,12 +37,15 @@ async def decide(
     Raises Forbidden (403), WrongMove (409), DossierFaulty, ReasonMissing (422).
     """
     policy.demand(actor, "permits:decision:make", dossier.standing)
-    favourable = check_decision(said, dossier.procedure, dossier.reviews)
+    book = await queries.condition_book(tx, dossier)
+    favourable = check_decision(said, dossier.procedure, dossier.reviews, book, local_date(now))
     state = await _decided(tx, dossier, favourable)
     may_build = favourable and dossier.procedure.effect == "build"
     now = moment(dossier, now)
     today = local_date(now)
     await tx.execute(sa.insert(Decision).values(_row(dossier, actor, said, may_build, now)))
+    if favourable and said.conditions:
+        await tx.execute(sa.insert(DecisionCondition), follow_ups(dossier, said.conditions, actor, now))
     calendar = await queries.newest_calendar(tx, settings.area)
     deed = Deed("decided", now, today, dossier.id)
     await tick(tx, actor, bearer(dossier), deed, calendar=calendar, now=now)
@@ -83,7 +87,6 @@ async def _decided(tx: AsyncSession, dossier: Dossier, favourable: bool) -> str:
 
 
 def _row(dossier: Dossier, actor: Actor, said: Said, may_build: bool, now: datetime) -> dict[str, object]:
-    conditions = [{"text": c.text, "due_on": c.due_on.isoformat() if c.due_on else None} for c in said.conditions]
     return {
         "application_id": dossier.id,
         "outcome": said.outcome,
@@ -92,7 +95,7 @@ def _row(dossier: Dossier, actor: Actor, said: Said, may_build: bool, now: datet
         "decided_by": actor.id,
         "decided_name": actor.name or actor.id,
         "grounds": said.grounds,
-        "conditions": conditions,
+        "conditions": [condition.kept() for condition in said.conditions],
         "reason": said.reason or None,
     }
 

@@ -17,6 +17,7 @@ from kernel.auth import system
 from kernel.db import open_end
 from kernel.errors import Fault
 from services.permits import queries
+from services.permits.commands.phrases import publish_phrases
 from services.permits.commands.reckon import recompute
 from services.permits.domain.calendar import CalendarFile
 from services.permits.domain.procedure import Procedure, digest, faults_of
@@ -31,6 +32,7 @@ async def publish(tx: AsyncSession, *, now: datetime, folder: Path = SHIPPED) ->
     lists = await _publish_lists(tx, folder)
     await _publish_procedures(tx, folder, lists, now)
     await _publish_calendars(tx, folder, now)
+    await publish_phrases(tx, folder, now)
 
 
 async def _publish_lists(tx: AsyncSession, folder: Path) -> dict[str, list[str]]:

@@ -58,7 +58,7 @@ async def draft_opinion(
     policy.demand(actor, "permits:opinion:draft", dossier.standing)
     review = _open(actor, dossier, function)
     stage = next_stage(review.stage, "draft", way_of(review, dossier.procedure))
-    check_opinion(opinion)
+    check_opinion(opinion, await queries.condition_book(tx, dossier), local_date(now))
     kept = {"draft": written(opinion), "drafted_by": actor.id, "checked_by": None}
     return await _step(tx, actor, dossier, review, "draft", stage, now, kept, outcome=opinion.outcome)
 
@@ -126,7 +126,7 @@ async def give_opinion(
     policy.demand(actor, "permits:opinion:give", dossier.standing)
     review = _open(actor, dossier, function)
     check_alone(review.stage, actor.id, way=way_of(review, dossier.procedure), authors=review.authors)
-    check_opinion(opinion)
+    check_opinion(opinion, await queries.condition_book(tx, dossier), local_date(now))
     return await _sign(tx, actor, dossier, review, opinion, settings, moment(dossier, now))
 
 

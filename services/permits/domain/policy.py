@@ -61,6 +61,15 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:duty:read": tuple((officer, "any") for officer in ("reviewer", "head", "lead", "auditor", "publisher")),
     "permits:duty:set": (("publisher", "any"),),
     "permits:deadline:extend": (("lead", "lead_of"),),
+    "permits:condition:compare": tuple(
+        (officer, relation) for officer in ("reviewer", "head", "lead", "registrar") for relation in _INVOLVED
+    ),
+    "permits:condition:show": (("applicant", "own_org"),),
+    "permits:condition:judge": (("reviewer", "own_function"), ("head", "own_function"), ("lead", "lead_of")),
+    "permits:phrase:read": tuple(
+        (officer, "any") for officer in ("reviewer", "head", "lead", "registrar", "auditor", "publisher")
+    ),
+    "permits:phrase:write": (("head", "any"), ("publisher", "any")),
     "permits:decision:make": (("lead", "lead_of"),),
     "permits:application:withdraw": (("applicant", "own_org"),),
     "permits:works:notify": (("applicant", "own_org"),),

@@ -71,6 +71,18 @@ class WrongStage(Conflict):
     detail = N_("The opinion is at another step by now.")
 
 
+class WrongConditionState(Conflict):
+    detail = N_("The condition is at a step at which this is not possible.")
+
+
+class PhraseFaulty(Invalid):
+    detail = N_("The text cannot be taken into the library as it is.")
+
+
+class NoSuchCondition(Conflict):
+    detail = N_("The decision has no such condition.")
+
+
 class DutyFaulty(Invalid):
     detail = N_("The division of duties cannot be set so.")
 

@@ -2,6 +2,15 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession as Session
 
+from services.permits.queries.conditions import (
+    PhrasesAsked,
+    SideBySide,
+    condition_book,
+    followed,
+    last_phrase,
+    phrases,
+    side_by_side,
+)
 from services.permits.queries.copies import communes, organisation_numbers, organisations, unit_names
 from services.permits.queries.dossier import (
     Dossier,
@@ -24,6 +33,7 @@ from services.permits.queries.files import (
     expired_files,
     file,
     next_staged,
+    own_file,
     stale_chunks,
     stored_names,
 )
@@ -89,10 +99,12 @@ __all__ = [
     "FilingGround",
     "Horizon",
     "Lexicon",
+    "PhrasesAsked",
     "ProceduresAsked",
     "QueueAsked",
     "Reckoned",
     "Session",
+    "SideBySide",
     "Tab",
     "application",
     "applications",
@@ -102,6 +114,7 @@ __all__ = [
     "clocks",
     "codes",
     "communes",
+    "condition_book",
     "content",
     "deadline_rows",
     "decided_without_row",
@@ -116,8 +129,10 @@ __all__ = [
     "expired_files",
     "file",
     "filing_ground",
+    "followed",
     "holders",
     "horizon",
+    "last_phrase",
     "ledger",
     "lexicon",
     "list_key",
@@ -131,8 +146,10 @@ __all__ = [
     "organisation_known",
     "organisation_numbers",
     "organisations",
+    "own_file",
     "part_ground",
     "part_hashes",
+    "phrases",
     "procedure",
     "procedure_in_force",
     "procedure_list",
@@ -146,6 +163,7 @@ __all__ = [
     "running",
     "running_clocks",
     "running_dossiers",
+    "side_by_side",
     "simulated",
     "site_drafts",
     "sites",

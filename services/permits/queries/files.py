@@ -31,6 +31,11 @@ class FileRow:
     org: str
 
 
+# The files of dossiers: their parts, and what was sent to show that a condition is met.
+HELD = (
+    "(SELECT application_id, file_id FROM application_part UNION ALL"
+    " SELECT application_id, file_id FROM decision_condition WHERE file_id IS NOT NULL)"
+)
 _COLUMNS = "f.id, f.sha256, f.size, f.media_type, f.name, f.state, f.created_at, f.org"
 
 
@@ -43,13 +48,22 @@ async def file(read: AsyncSession, file_id: UUID, *, actor: Actor) -> FileRow:
     sent = f"f.org = ANY({ORG_LINE})" if policy.allowed(actor, "permits:file:store") else "false"
     statement = (
         f"SELECT {_COLUMNS} FROM file f WHERE f.id = :file_id AND ({sent} OR EXISTS (SELECT FROM"
-        " application_part t JOIN application a ON a.id = t.application_id JOIN procedure_version p ON"
+        f" {HELD} t JOIN application a ON a.id = t.application_id JOIN procedure_version p ON"
         f" p.id = a.procedure_version_id WHERE t.file_id = f.id AND {condition}))"
     )
     row = (await read.execute(sa.text(statement), {**params, "file_id": file_id, "org": actor.org})).one_or_none()
     if row is None:
         raise FileNotFound
     return FileRow(*row)
+
+
+async def own_file(tx: AsyncSession, file_id: UUID, *, org: str) -> bool:
+    """Whether it was sent by this organisation or one that it has succeeded."""
+    found = await tx.execute(
+        sa.text(f"SELECT EXISTS (SELECT FROM file f WHERE f.id = :file_id AND f.org = ANY({ORG_LINE}))"),
+        {"file_id": file_id, "org": org},
+    )
+    return bool(found.scalar_one())
 
 
 async def chunk(read: AsyncSession, file_id: UUID, no: int) -> bytes | None:
@@ -109,8 +123,8 @@ async def expired_files(tx: AsyncSession, before: datetime, limit: int) -> list[
     """Files no dossier has come to name."""
     rows = await tx.execute(
         sa.text(
-            "SELECT f.id FROM file f WHERE f.created_at < :before AND NOT EXISTS (SELECT FROM application_part t"
-            " WHERE t.file_id = f.id) LIMIT :limit FOR UPDATE SKIP LOCKED"
+            "SELECT f.id FROM file f WHERE f.created_at < :before AND NOT EXISTS (SELECT FROM"
+            f" {HELD} t WHERE t.file_id = f.id) LIMIT :limit FOR UPDATE SKIP LOCKED"
         ),
         {"before": before, "limit": limit},
     )

@@ -1,5 +1,7 @@
 """The JSON of a dossier's members, as PostgreSQL builds them, over `application a` and `procedure_version p`."""
 
+# ruff: noqa: S608 -- composed of constants of this module
+
 SITES = (
     "(SELECT json_agg(json_build_object('no', s.no, 'structure_id', s.structure_id, 'kind', s.kind, 'name', s.name,"
     " 'code', CASE WHEN s.code IS NULL THEN NULL ELSE json_build_array(s.code_system, s.code) END,"
@@ -48,10 +50,16 @@ DECIDED = (
     "(SELECT json_build_object('number', x.number, 'outcome', x.outcome, 'may_build', x.may_build, 'decided_on',"
     " x.decided_on) FROM decision x WHERE x.application_id = a.id)"
 )
+_FOLLOWED = (
+    "(SELECT coalesce(json_agg(CAST(c.e || jsonb_build_object('no', c.n, 'state', k.state, 'verifier_org',"
+    " k.verifier_org, 'file', k.file_id, 'remark', k.remark, 'changed_at', k.changed_at, 'changed_name',"
+    " k.changed_name) AS json) ORDER BY c.n), '[]') FROM jsonb_array_elements(x.conditions) WITH ORDINALITY c(e, n)"
+    " LEFT JOIN decision_condition k ON k.application_id = x.application_id AND k.no = c.n)"
+)
 DECISION = (
     "(SELECT json_build_object('number', x.number, 'outcome', x.outcome, 'may_build', x.may_build, 'decided_on',"
     " x.decided_on, 'decided_by', x.decided_by, 'decided_name', x.decided_name, 'grounds', x.grounds, 'conditions',"
-    " x.conditions, 'reason', x.reason) FROM decision x WHERE x.application_id = a.id)"
+    f" {_FOLLOWED}, 'reason', x.reason) FROM decision x WHERE x.application_id = a.id)"
 )
 NEAREST = (
     "LEFT JOIN LATERAL (SELECT d.clock, d.due_on, d.state, d.remaining FROM deadline d WHERE d.application_id = a.id"

@@ -9,6 +9,7 @@ from services.permits.tables.dossier import (
     ApplicationPart,
     ApplicationSite,
     Decision,
+    DecisionCondition,
     Notice,
     SupplementRequest,
 )
@@ -18,6 +19,7 @@ from services.permits.tables.law import (
     CalendarVersion,
     CodeEntry,
     NumberSeries,
+    Phrase,
     ProcedureVersion,
 )
 from services.permits.tables.reviews import Duty, Review, ReviewStep
@@ -35,6 +37,7 @@ __all__ = [
     "CodeEntry",
     "Deadline",
     "Decision",
+    "DecisionCondition",
     "Duty",
     "File",
     "FileChunk",
@@ -42,6 +45,7 @@ __all__ = [
     "Notice",
     "NumberSeries",
     "OrganisationCopy",
+    "Phrase",
     "ProcedureVersion",
     "Review",
     "ReviewStep",

@@ -107,6 +107,32 @@ class Decision(Table, table=True):
     reason: str | None = Field(default=None, sa_type=TEXT)
 
 
+class DecisionCondition(Table, table=True):
+    """What became of a condition of the decision; what it says stands in the decision, at place `no` from 1 on."""
+
+    __tablename__ = "decision_condition"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('open','submitted','met','rejected','waived')", name="decision_condition_state"),
+        sa.Index("decision_condition_file", "file_id"),
+        sa.Index(
+            "decision_condition_due",
+            "due_on",
+            postgresql_where=sa.text("state IN ('open','submitted','rejected')"),
+        ),
+    )
+    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
+    no: int = Field(primary_key=True)
+    due_on: date | None = None
+    verifier: str = Field(sa_type=TEXT)
+    verifier_org: str = Field(sa_type=TEXT)
+    state: str = Field(sa_type=TEXT)
+    file_id: UUID | None = Field(default=None, foreign_key="file.id")
+    remark: str | None = Field(default=None, sa_type=TEXT)
+    changed_at: datetime = Field(sa_type=MOMENT)
+    changed_by: str = Field(sa_type=TEXT)
+    changed_name: str = Field(sa_type=TEXT)
+
+
 class Notice(Table, table=True):
     """The owner's word on the works: commencement, then completion."""
 

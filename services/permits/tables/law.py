@@ -68,6 +68,27 @@ class CodeEntry(Table, table=True):
     body: Any = Field(sa_type=JSON)
 
 
+class Phrase(Table, table=True):
+    """What is said often, with its source: conditions and grounds, of one function or of all; append only."""
+
+    __tablename__ = "phrase"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('condition','ground')", name="phrase_kind"),
+        sa.CheckConstraint("valid_from < valid_to", name="phrase_validity"),
+    )
+    kind: str = Field(sa_type=TEXT, primary_key=True)
+    code: str = Field(sa_type=TEXT, primary_key=True)
+    no: int = Field(primary_key=True)
+    function: str | None = Field(default=None, sa_type=TEXT)
+    text: str = Field(sa_type=TEXT)
+    body: Any = Field(sa_type=JSON)
+    source: str = Field(sa_type=TEXT)
+    valid_from: date
+    valid_to: date = Field(sa_column_kwargs={"server_default": sa.text("'infinity'")})
+    made_by: str = Field(sa_type=TEXT)
+    made_at: datetime = Field(sa_type=MOMENT)
+
+
 class NumberSeries(Table, table=True):
     __tablename__ = "number_series"
     series: str = Field(sa_type=TEXT, primary_key=True)

@@ -1,6 +1,19 @@
 """The pages of permits."""
 
-from services.permits.ui import applicant, completeness, decision, dossier, duties, filing, home, lists, opinion, parked
+from services.permits.ui import (
+    applicant,
+    completeness,
+    conditions,
+    decision,
+    dossier,
+    duties,
+    filing,
+    home,
+    lists,
+    opinion,
+    parked,
+    phrases,
+)
 
 # `/applications/new` comes before `/applications/{id}`.
 ROUTERS = [
@@ -12,6 +25,8 @@ ROUTERS = [
     opinion.router,
     decision.router,
     applicant.router,
+    conditions.router,
     duties.router,
+    phrases.router,
     parked.router,
 ]

@@ -20,6 +20,7 @@ from services.permits.domain.application import (
 from services.permits.domain.refusals import DossierFaulty
 from services.permits.queries import Dossier
 from services.permits.ui import forms, workspace
+from services.permits.ui.conditions import meetings
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Locked, Reading, Scene, Seen, Writing
 
@@ -50,9 +51,10 @@ async def _decision_context(
     detail = await queries.detail(session, dossier.id, actor=actor)
     places = await queries.unit_names(session, [site["commune"] for site in detail["sites"]])
     site = detail["sites"][0]
+    beside = await queries.side_by_side(session, dossier)
     if values is None:
-        gathered = [each for review in detail["reviews"] for each in review["conditions"]]
-        values = forms.condition_values(gathered)
+        values = forms.condition_values(beside.proposal)
+    verifiers = dict.fromkeys([dossier.lead_function, *(review.function for review in dossier.reviews)])
     objects = [words.code("function", r.function) for r in dossier.reviews if r.answered and r.outcome == "disagree"]
     owing = [words.code("function", r.function) for r in dossier.reviews if not r.answered]
     return {
@@ -64,6 +66,8 @@ async def _decision_context(
         "values": {**values, "version": str(dossier.version)},
         "errors": errors,
         "conditions": forms.condition_count(values),
+        "choices": forms.condition_choices(words, verifiers),
+        "meetings": meetings(beside, words),
         "objects": objects,
         "owing": owing,
         "action": workspace.next_action(detail, dossier, actor, scene),
@@ -90,7 +94,8 @@ async def decide(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, 
     may_build = False
     try:
         if step in ("check", "send"):
-            may_build = check_decision(said, dossier.procedure, dossier.reviews)
+            book = await queries.condition_book(tx, dossier)
+            may_build = check_decision(said, dossier.procedure, dossier.reviews, book, scene.today)
             if faults:
                 raise DossierFaulty(errors=faults)
             if values.get("version") != str(dossier.version):

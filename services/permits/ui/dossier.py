@@ -17,7 +17,7 @@ from services.permits import clients, queries
 from services.permits.ui import clock_view, steps, workspace
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Seen, is_officer
-from services.permits.ui.words import TONES
+from services.permits.ui.words import CONDITION_STATES, TONES
 
 router = ui_router("/permits/applications/{id}")
 RADIUS_M = 1000.0
@@ -67,6 +67,7 @@ async def application(
         "chip": _chip(clock, scene),
         "opinions": workspace.opinions(detail, dossier, actor, scene),
         "words": scene.words,
+        "condition_states": {code: (scene.words._(name), tone) for code, (name, tone) in CONDITION_STATES.items()},
         "officer": is_officer(actor),
         "received": formats.moment(dossier.received_at, scene.words.lang),
     }

@@ -1,8 +1,7 @@
 """What people type, read into what the commands take; and what was wrong, back at its field."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from fastapi import Request
 from starlette.datastructures import FormData
@@ -13,11 +12,16 @@ from services.permits.domain.application import Condition
 from services.permits.ui.words import Words
 
 DAY_WRONG = N_("This is no day. Write it as 27/05/2024.")
+MISSING = N_("Fill in this field.")
+CODE_WRONG = N_("Use small letters, digits and _, beginning with a letter.")
 DAYS_WRONG = N_("Give a whole number of days.")
 CHOICE_MISSING = N_("Choose one of these.")
 OUTCOME_MISSING = N_("Choose the outcome.")
 MOST_CONDITIONS = 20
 _CONDITION = re.compile(r"conditions-([0-9]{1,2})-text")
+_NUMBER = re.compile(r"-?[0-9]+([.,][0-9]+)?")
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,59}")
+CONDITION_FIELDS = ("text", "due_on", "kind", "subject", "value", "evidence", "verifier", "of")
 _DAYS = re.compile(r"[0-9]{1,4}")
 
 
@@ -59,6 +63,14 @@ def day_count(text: str) -> int | None:
     return (int(text) or None) if _DAYS.fullmatch(text.strip()) else None
 
 
+def is_code(text: str) -> bool:
+    return _CODE.fullmatch(text) is not None
+
+
+def is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
 def condition_count(values: Mapping[str, str]) -> int:
     """How many condition fields to show: as many as there were, one more after "add", at least one."""
     held = [int(found[1]) for name in values if (found := _CONDITION.fullmatch(name))]
@@ -68,23 +80,55 @@ def condition_count(values: Mapping[str, str]) -> int:
 
 def conditions(values: Mapping[str, str]) -> tuple[tuple[Condition, ...], list[Fault]]:
     """Filled rows only; a day that cannot be read is a fault at its own field."""
-    found, faults = [], []
+    found: list[Condition] = []
+    faults: list[Fault] = []
     for place in range(MOST_CONDITIONS):
-        text = values.get(f"conditions-{place}-text", "").strip()
-        day = values.get(f"conditions-{place}-due_on", "").strip()
-        due_on = forms.read_day(day) if day else None
-        if day and due_on is None:
+        said = {name: values.get(f"conditions-{place}-{name}", "").strip() for name in CONDITION_FIELDS}
+        due_on = forms.read_day(said["due_on"]) if said["due_on"] else None
+        if said["due_on"] and due_on is None:
             faults.append(Fault(f"/conditions/{place}/due_on", "day", DAY_WRONG))
-        if text:
-            found.append(Condition(text, due_on))
+        if not said["text"]:
+            continue
+        # A subject with a choice of values carries the value chosen.
+        subject, _, chosen = said["subject"].partition("=")
+        found.append(
+            Condition(
+                said["text"],
+                due_on,
+                said["kind"],
+                subject,
+                (chosen or said["value"]) if subject else "",
+                said["evidence"],
+                said["verifier"],
+                tuple(each for each in said["of"].split(",") if each),
+            )
+        )
     return tuple(found), faults
 
 
-def condition_values(listed: Any) -> dict[str, str]:
+def condition_values(listed: Sequence[Condition]) -> dict[str, str]:
     """Structured conditions as field values."""
-    values = {}
-    for place, each in enumerate(listed or ()):
-        values[f"conditions-{place}-text"] = each["text"]
-        due_on = each["due_on"]
-        values[f"conditions-{place}-due_on"] = f"{due_on[8:10]}/{due_on[5:7]}/{due_on[:4]}" if due_on else ""
+    values: dict[str, str] = {}
+    for place, each in enumerate(listed):
+        at = f"conditions-{place}"
+        values |= {f"{at}-text": each.text, f"{at}-due_on": f"{each.due_on:%d/%m/%Y}" if each.due_on else ""}
+        numeric = is_number(each.value)
+        values[f"{at}-subject"] = each.subject if numeric or not each.subject else f"{each.subject}={each.value}"
+        values[f"{at}-value"] = each.value if numeric else ""
+        values |= {f"{at}-{name}": getattr(each, name) for name in ("kind", "evidence", "verifier")}
+        values[f"{at}-of"] = ",".join(each.of)
     return values
+
+
+def condition_choices(words: Words, verifiers: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
+    """What the fields of a condition offer: kinds, subjects with their values, verifiers."""
+    subjects = []
+    for code, said in words.lexicon.lists["condition_subject"].items():
+        name = words.code("condition_subject", code)
+        if said.get("choices"):
+            subjects += [(f"{code}={each}", f"{name}: {said['labels'][each][words.lang]}") for each in said["choices"]]
+        else:
+            subjects.append((code, f"{name} ({said['unit']})"))
+    kinds = [(code, words.code("condition_kind", code)) for code in words.lexicon.lists["condition_kind"]]
+    asked = [(code, words.code("function", code)) for code in verifiers]
+    return {"kinds": kinds, "subjects": subjects, "verifiers": asked}

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Query, Request
 from fastapi.responses import Response
 
@@ -17,6 +18,7 @@ from services.permits.domain.application import (
     Opinion,
     ReviewState,
     check_opinion,
+    read_condition,
     read_opinion,
     way_of,
 )
@@ -27,6 +29,9 @@ from services.permits.ui.gate import needs
 from services.permits.ui.scene import Locked, Reading, Scene, Seen, Writing
 from services.permits.ui.words import STEPPED, WAYS, Words
 
+# What shows the form again and changes nothing.
+SHOWN = ("edit", "add", "take")
+MOST_PHRASES = 200
 router = ui_router("/permits/applications/{id}")
 
 
@@ -75,7 +80,7 @@ async def _opinion_context(
     draft = await queries.draft(session, review.id)
     if values is None:
         said = {"outcome": draft.written["outcome"] or "", "grounds": draft.written["grounds"] or ""}
-        values = said | forms.condition_values(draft.written["conditions"])
+        values = said | forms.condition_values([read_condition(each) for each in draft.written["conditions"]])
     way = way_of(review, dossier.procedure)
     return {
         "dossier": dossier,
@@ -88,6 +93,8 @@ async def _opinion_context(
         "values": {"review_version": str(review.version), **values},
         "errors": errors,
         "conditions": forms.condition_count(values),
+        "choices": forms.condition_choices(words, _verifiers(dossier)),
+        "phrases": [(_name(each), each["title"] or each["text"]) for each in await _library(session, scene, review)],
         "action": workspace.next_action(detail, dossier, actor, scene),
         "words": words,
         "way": words._(WAYS[way]),
@@ -97,6 +104,33 @@ async def _opinion_context(
         "steps": [(words._(STEPPED[step.act]), step.name, step.at, step.remark) for step in draft.steps],
         **_offered(review, way, dossier, actor),
     }
+
+
+def _verifiers(dossier: Dossier) -> list[str]:
+    return list(dict.fromkeys([dossier.lead_function, *(review.function for review in dossier.reviews)]))
+
+
+async def _library(session: queries.Session, scene: Scene, review: ReviewState) -> list[dict[str, Any]]:
+    asked = queries.PhrasesAsked(function=review.function, valid_on=scene.today)
+    found: list[dict[str, Any]] = orjson.loads((await queries.phrases(session, asked, limit=MOST_PHRASES)).items)
+    return found
+
+
+def _name(phrase: dict[str, Any]) -> str:
+    return f"{phrase['kind']}:{phrase['code']}"
+
+
+def _taken(values: dict[str, str], phrases: list[dict[str, Any]]) -> dict[str, str]:
+    """The form with the chosen text: a ground is added to the grounds, a condition to the conditions."""
+    chosen = next((each for each in phrases if _name(each) == values.get("phrase")), None)
+    if chosen is None:
+        return values
+    if chosen["kind"] == "ground":
+        return {**values, "grounds": f"{values.get('grounds', '')}\n{chosen['text']}".strip()}
+    listed, _ = forms.conditions(values)
+    fresh = read_condition({**chosen, "kind": chosen["when"], "due_on": None, "of": None})
+    outcome = {} if values.get("outcome") in ("disagree", "not_involved") else {"outcome": "conditions"}
+    return {**values, **forms.condition_values([*listed, fresh]), **outcome}
 
 
 def _stands(draft: queries.Draft, words: Words) -> Opinion | None:
@@ -122,21 +156,21 @@ def _offered(review: ReviewState, way: str, dossier: Dossier, actor: Actor) -> d
 
 @router.post("/opinion", dependencies=[needs("permits:opinion:give")])
 async def give(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, dossier: Locked) -> Response:
-    """`step`: check shows the confirm page, edit and add show the form again, the others are commands."""
+    """`step`: check shows the confirm page, edit, add and take show the form again, the others are commands."""
     _, values = await forms.sent(request)
     words, step = scene.words, values.get("step", "check")
     review = _own_review(dossier, actor, values.get("function", ""))
     listed, faults = forms.conditions(values)
     said = Opinion(values.get("outcome", ""), values.get("grounds", "").strip(), listed)
     try:
-        if step not in ("edit", "add"):
+        if step not in SHOWN:
             if values.get("review_version") != str(review.version):
                 raise Stale
             if faults:
                 raise DossierFaulty(errors=faults)
         if step == "check":
-            check_opinion(said)
-        elif step not in ("edit", "add"):
+            check_opinion(said, await queries.condition_book(tx, dossier), scene.today)
+        elif step not in SHOWN:
             told = await _done(tx, actor, scene, dossier, review, step, said, values)
             return see_other(request, _home(dossier), said=told)
     except (Invalid, Stale) as refusal:
@@ -144,6 +178,8 @@ async def give(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, do
         errors = forms.errors_of(refusal, words)
         context = await _opinion_context(tx, actor, scene, dossier, review, fresh, errors)
         return render(request, "permits/opinion.html", context, 422)
+    if step == "take":
+        values = _taken(values, await _library(tx, scene, review))
     context = await _opinion_context(tx, actor, scene, dossier, review, values, {})
     context |= {"said": said}
     page = "permits/opinion_confirm.html" if step == "check" else "permits/opinion.html"

@@ -65,6 +65,19 @@ WAYS = {
     "two_persons": N_("Drafted and signed by two people"),
     "three_persons": N_("Drafted, checked and signed by three people"),
 }
+PHRASES = {"condition": N_("Condition"), "ground": N_("Ground")}
+FINDINGS = {
+    "same": (N_("The same"), ""),
+    "stricter": (N_("The other is stricter"), "info"),
+    "contrary": (N_("Contradiction"), "bad"),
+}
+CONDITION_STATES = {
+    "open": (N_("Open"), ""),
+    "submitted": (N_("Evidence sent"), "info"),
+    "met": (N_("Met"), "ok"),
+    "rejected": (N_("Evidence rejected"), "bad"),
+    "waived": (N_("Waived"), ""),
+}
 NOTICES = {"commencement": N_("Commencement"), "completion": N_("Completion")}
 TONES = {
     "received": "info",
@@ -160,6 +173,15 @@ class Words:
         if self.lang == "vi":
             height = height.replace(".", ",")
         return f"{kind} {height}\u00a0m" if height else kind
+
+    def fixed(self, subject: str | None, value: str | None) -> str:
+        """`Khoảng lùi tối thiểu tới đường: 20 m`; empty where a condition fixes nothing comparable."""
+        said = self.lexicon.lists["condition_subject"].get(subject or "")
+        if said is None or value is None:
+            return ""
+        labels = said.get("labels", {})
+        label = labels[value][self.lang] if value in labels else f"{value} {said.get('unit', '')}".strip()
+        return f"{self.code('condition_subject', subject or '')}: {label}"
 
     def chip(self, deadline: Mapping[str, Any] | None, today: date, calendar: Calendar) -> Chip:
         """Days left in working days, the same everywhere."""

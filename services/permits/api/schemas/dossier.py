@@ -162,8 +162,28 @@ class QueuePage(Page):
 
 
 class ConditionRead(BaseModel):
+    """`subject` and `value` make it comparable (`GET /codes?list=condition_subject`); `of`: who asked for it."""
+
     text: str
     due_on: date | None
+    kind: str | None = None
+    subject: str | None = None
+    value: str | None = None
+    evidence: str | None = None
+    verifier: str | None = None
+    of: list[str] = []
+
+
+class FollowedCondition(ConditionRead):
+    """A condition of the decision. `state`: open, submitted, met, rejected, waived; null where nothing may be built."""
+
+    no: int
+    state: str | None
+    verifier_org: str | None
+    file: UUID | None
+    remark: str | None
+    changed_at: datetime | None
+    changed_name: str | None
 
 
 class ReviewRead(BaseModel):
@@ -200,7 +220,7 @@ class DecisionRead(DecidedRead):
     decided_by: str
     decided_name: str
     grounds: str
-    conditions: list[ConditionRead]
+    conditions: list[FollowedCondition]
     reason: str | None
 
 

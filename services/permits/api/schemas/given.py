@@ -1,5 +1,6 @@
 """What goes in over HTTP; neither the tables nor the events."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -20,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from kernel.batch import Items
 from kernel.texts import STORABLE, Day, Moment
-from services.permits.commands import Filing
+from services.permits.commands import Filing, PhraseText
 from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
 
 Text = Annotated[str, Field(max_length=4000), STORABLE]
@@ -150,8 +151,38 @@ class SupplementGive(Given):
 
 
 class ConditionGive(Given):
+    """`subject` with its `value` lets the conditions of several departments be compared; `verifier`: a function asked.
+
+    Codes of `kind` and `subject`: `GET /codes?list.in=condition_kind,condition_subject`.
+    """
+
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), STORABLE]
     due_on: Day | None = None
+    kind: Code | None = None
+    subject: Code | None = None
+    value: Annotated[str, Field(max_length=60), STORABLE] | None = None
+    evidence: Annotated[str, Field(max_length=500), STORABLE] | None = None
+    verifier: Code | None = None
+
+    def condition(self) -> Condition:
+        return Condition(
+            self.text,
+            self.due_on,
+            self.kind or "",
+            self.subject or "",
+            self.value or "",
+            self.evidence or "",
+            self.verifier or "",
+        )
+
+
+class DecidedConditionGive(ConditionGive):
+    """`of`: the functions that asked for it."""
+
+    of: Annotated[list[Code], Field(max_length=20)] = []
+
+    def condition(self) -> Condition:
+        return replace(super().condition(), of=tuple(self.of))
 
 
 class OpinionGive(Given):
@@ -164,7 +195,7 @@ class OpinionGive(Given):
     conditions: list[ConditionGive] = Field(default_factory=list, max_length=50)
 
     def opinion(self) -> Opinion:
-        return Opinion(self.outcome, self.grounds, tuple(Condition(c.text, c.due_on) for c in self.conditions))
+        return Opinion(self.outcome, self.grounds, tuple(c.condition() for c in self.conditions))
 
 
 class OpinionName(Given):
@@ -210,12 +241,66 @@ class DecisionMake(Given):
     model_config = _shown({"outcome": "no_objection", "reason": "Đã đủ ý kiến"})
     outcome: Code
     grounds: Text = ""
-    conditions: list[ConditionGive] = Field(default_factory=list, max_length=50)
+    conditions: list[DecidedConditionGive] = Field(default_factory=list, max_length=50)
     reason: Text = ""
 
     def decision(self) -> Decision:
-        conditions = tuple(Condition(c.text, c.due_on) for c in self.conditions)
+        conditions = tuple(c.condition() for c in self.conditions)
         return Decision(self.outcome, self.grounds, conditions, self.reason)
+
+
+class EvidenceShow(Given):
+    """Condition `no` of the decision: a file that was sent before, or words."""
+
+    model_config = _shown({"no": 1, "file": FILE, "remark": "Biên bản đo kiểm ngày 20/12"})
+    no: int = Field(ge=1, le=1000)
+    file: UUID | None = None
+    remark: Text = ""
+
+
+class ConditionJudge(Given):
+    """`remark`: why, when it is rejected or waived."""
+
+    model_config = _shown({"no": 1, "outcome": "met"})
+    no: int = Field(ge=1, le=1000)
+    outcome: Literal["met", "rejected", "waived"]
+    remark: Text = ""
+
+
+class PhraseWrite(Given):
+    """The next text of a phrase. `function` null: for all functions; `when`: the kind of condition."""
+
+    model_config = _shown(
+        {
+            "kind": "condition",
+            "code": "road_setback",
+            "title": "Khoảng lùi tới đường",
+            "text": "Giữ khoảng lùi tới mép ngoài của đường.",
+            "function": "transport",
+            "source": "NĐ 165/2024/NĐ-CP",
+            "valid_from": "2030-01-01",
+            "subject": "road_setback_min",
+            "value": "20",
+        }
+    )
+    kind: Literal["condition", "ground"]
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,59}$")]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), STORABLE]
+    source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), STORABLE]
+    valid_from: Day
+    valid_to: Day | None = None
+    function: Code | None = None
+    when: Code | None = None
+    subject: Code | None = None
+    value: Annotated[str, Field(max_length=60), STORABLE] | None = None
+    evidence: Annotated[str, Field(max_length=500), STORABLE] | None = None
+    verifier: Code | None = None
+
+    def phrase(self) -> PhraseText:
+        worded = ("when", "subject", "value", "evidence", "verifier")
+        said: dict[str, Any] = {name: value or "" for name, value in self.model_dump(include=set(worded)).items()}
+        return PhraseText(**self.model_dump(exclude=set(worded)), **said)
 
 
 class ExtensionGrant(Given):

@@ -7,6 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from kernel.errors import N_, Fault
+from services.permits.domain.application.conditions import (
+    Condition,
+    ConditionBook,
+    condition_faults,
+    contradictions,
+    read_condition,
+)
 from services.permits.domain.procedure import Procedure
 from services.permits.domain.refusals import (
     DossierFaulty,
@@ -20,12 +27,6 @@ CONDITIONS = N_("Name at least one condition.")
 OUTCOME = N_("This value is not in the list of allowed values.")
 EARLY = N_("Not all asked have answered. To decide now, give the reason.")
 AGAINST = N_("One of those asked objects. To decide otherwise, give the reason.")
-
-
-@dataclass(frozen=True)
-class Condition:
-    text: str
-    due_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -67,20 +68,17 @@ def way_of(review: ReviewState, procedure: Procedure) -> str:
 
 def written(opinion: Opinion) -> dict[str, Any]:
     """As it is kept."""
-    conditions = [{"text": c.text, "due_on": c.due_on.isoformat() if c.due_on else None} for c in opinion.conditions]
+    conditions = [condition.kept() for condition in opinion.conditions]
     return {"outcome": opinion.outcome, "grounds": opinion.grounds, "conditions": conditions}
 
 
 def read_opinion(kept: Mapping[str, Any]) -> Opinion:
-    conditions = [
-        Condition(each["text"], date.fromisoformat(each["due_on"]) if each["due_on"] else None)
-        for each in kept["conditions"]
-    ]
-    return Opinion(kept["outcome"], kept["grounds"] or "", tuple(conditions))
+    conditions = tuple(read_condition(each) for each in kept["conditions"])
+    return Opinion(kept["outcome"], kept["grounds"] or "", conditions)
 
 
-def check_opinion(opinion: Opinion) -> None:
-    """Raises DossierFaulty (422): an objection has grounds, an agreement with conditions names them."""
+def check_opinion(opinion: Opinion, book: ConditionBook, today: date) -> None:
+    """Raises DossierFaulty (422): an objection has grounds, an agreement with conditions names them, each soundly."""
     faults = []
     if opinion.outcome not in OPINIONS:
         faults.append(Fault("/outcome", "literal_error", OUTCOME))
@@ -88,6 +86,7 @@ def check_opinion(opinion: Opinion) -> None:
         faults.append(Fault("/grounds", "missing", GROUNDS))
     if opinion.outcome == "conditions" and not opinion.conditions:
         faults.append(Fault("/conditions", "missing", CONDITIONS))
+    faults += condition_faults(opinion.conditions, book, today)
     if faults:
         raise DossierFaulty(errors=faults)
 
@@ -100,13 +99,21 @@ class Decision:
     reason: str = ""
 
 
-def check_decision(decision: Decision, procedure: Procedure, reviews: Sequence[ReviewState]) -> bool:
+def check_decision(
+    decision: Decision, procedure: Procedure, reviews: Sequence[ReviewState], book: ConditionBook, today: date
+) -> bool:
     """Whether it is a favourable one. Raises DossierFaulty (422) or ReasonMissing (422)."""
     if decision.outcome not in procedure.outcomes:
         raise DossierFaulty(errors=[Fault("/outcome", "literal_error", OUTCOME)])
     may_build = decision.outcome in procedure.may_build
+    faults = [
+        *condition_faults(decision.conditions, book, today),
+        *contradictions(decision.conditions, book),
+    ]
     if not may_build and not decision.grounds.strip():
-        raise DossierFaulty(errors=[Fault("/grounds", "missing", GROUNDS)])
+        faults.append(Fault("/grounds", "missing", GROUNDS))
+    if faults:
+        raise DossierFaulty(errors=faults)
     if not decision.reason.strip():
         if not all(review.answered for review in reviews):
             raise ReasonMissing(errors=[Fault("/reason", "missing", EARLY)])
