@@ -46,6 +46,7 @@ PICTURES = (
     Picture("agreements", "viettel.an", "/sharing/agreements"),
     Picture("agreement-new", "viettel.an", "/sharing/agreements/new"),
     Picture("ratio-compare", "skhcn.mai", "/sharing/ratio/compare?before_as_of=01/06/2019"),
+    Picture("forecast", "skhcn.mai", "/sharing/ratio/forecast?more_shared=17&build=20&build_shared=5", in_docs=True),
     Picture("statements", "skhcn.mai", "/sharing/statements"),
     Picture("statement", "skhcn.mai", "/sharing/statements|tbody a"),
     Picture("statement-seal", "skhcn.mai", "/sharing/statements/new"),

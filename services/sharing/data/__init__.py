@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from services.sharing.domain.definition import AgreementKinds, BoundarySets, Definition, Plan
+from services.sharing.domain.forecast import Forecasting
 from services.sharing.domain.reporting import Reporting
 
 _HERE = Path(__file__).parent
@@ -38,3 +39,8 @@ def boundary_sets() -> BoundarySets:
 @cache
 def reporting() -> Reporting:
     return Reporting.model_validate(_read(_HERE / "reporting.toml"))
+
+
+@cache
+def forecasting() -> Forecasting:
+    return Forecasting.model_validate(_read(_HERE / "forecast.toml"))

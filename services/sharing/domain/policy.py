@@ -44,6 +44,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:report:answer": (Grant("owner", "own_org"),),
     "sharing:report:open": (Grant("auditor", "any"),),
     "sharing:report:settle": (Grant("auditor", "any"),),
+    "sharing:forecast:read": tuple(Grant(c, "any") for c in ("auditor", *_OFFICERS)),
     "sharing:statement:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
     "sharing:statement:seal": (Grant("auditor", "any"),),
     "sharing:statement:verify": (Grant("auditor", "any"),),

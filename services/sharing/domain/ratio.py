@@ -142,16 +142,17 @@ def judge(
 
 def verdict(definition: Definition, history: History, day: date, instant: datetime) -> Outcome | None:
     """The verdict at one (D, K) straight from the history, without rectangles; None where nothing is believed then."""
-    structure = _at(history.structure, day, instant)
+    structure = at(history.structure, day, instant)
     if not structure:
         return None
-    known = {org: _at(held, day, instant) for org, held in history.identities.items()}
+    known = {org: at(held, day, instant) for org, held in history.identities.items()}
     identities = {org: found[0] for org, found in known.items() if found}
-    stations, tenancies = _at(history.stations, day, instant), _at(history.tenancies, day, instant)
+    stations, tenancies = at(history.stations, day, instant), at(history.tenancies, day, instant)
     return judge(definition, structure[0], stations, tenancies, identities)
 
 
-def _at(held: Iterable[Held[F]], day: date, instant: datetime) -> list[F]:
+def at(held: Iterable[Held[F]], day: date, instant: datetime) -> list[F]:
+    """What is believed of one day at one instant."""
     return [each.fact for each in held if each.covers(day, instant)]
 
 

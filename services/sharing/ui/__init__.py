@@ -1,10 +1,21 @@
 """The pages of sharing."""
 
-from services.sharing.ui import agreements, comparison, home, parked, ratio, report_rounds, reports, statements
+from services.sharing.ui import (
+    agreements,
+    comparison,
+    forecast,
+    home,
+    parked,
+    ratio,
+    report_rounds,
+    reports,
+    statements,
+)
 
 ROUTERS = [
     ratio.router,
     comparison.router,
+    forecast.router,
     agreements.router,
     statements.router,
     report_rounds.router,

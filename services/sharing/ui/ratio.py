@@ -63,6 +63,7 @@ async def ratio_board(request: Request, actor: CurrentActor, read: Read, now: No
         "districts": [(row.id, row.name) for row in await structures.districts(read, scope.boundary_set)],
         "unit_name": await structures.unit_name(read, scope.unit) if scope.unit else None,
         "owner_name": words.named(names, scope.owner, locale_of(request)) if scope.owner else None,
+        "may_forecast": policy.may_at_all(actor, "sharing:forecast:read"),
         "may_seal": policy.may_at_all(actor, "sharing:statement:seal"),
         "words": words,
     }
