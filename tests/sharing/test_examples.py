@@ -67,7 +67,8 @@ async def test_an_example_runs(
             await reports.confirm_rest(tx, VIETTEL, made.id, now=NOW)
     address = path.replace("{agreement_id}", str(agreement)).replace("{report_id}", str(made.id))
     address = address.replace("{cycle_id}", str(made.cycle_id)).replace("{no}", "1")
-    who = "auditor" if "/report-cycles" in path or path.endswith(("settlement", "statements", ":simulate")) else "viettel"
+    of_auditors = "/report-cycles" in path or path.endswith(("settlement", "statements", ":simulate"))
+    who = "auditor" if of_auditors else "viettel"
     # What an example cannot know: which thing it is about.
     text = json.dumps(example).replace(STRUCTURE, str(structure)).replace(CHANGE, str(change))
     headers = {**people[who], "Content-Type": "application/json"}
