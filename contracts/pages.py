@@ -102,6 +102,13 @@ NAV: tuple[Group, ...] = (
                 phone=True,
                 service="registry",
             ),
+            Entry(
+                path="/registry/imports",
+                icon="upload",
+                label={"vi": "Nhập dữ liệu", "en": "Imports"},
+                capabilities=frozenset({"owner", "registrar", "auditor"}),
+                service="registry",
+            ),
         ),
     ),
     Group(

@@ -41,6 +41,7 @@ PICTURES = (
     Picture("masts-empty", "skhcn.mai", "/registry/masts?q=khongcogi"),
     Picture("mast", "skhcn.mai", "/sharing/ratio|#lists tbody a", in_docs=True),
     Picture("boundaries", "quantri", "/registry/boundaries"),
+    Picture("imports", "viettel.an", "/registry/imports"),
     Picture("ratio", "skhcn.mai", "/sharing/ratio", in_docs=True),
     Picture("ratio-empty", "skhcn.mai", "/sharing/ratio?kind=duct"),
     Picture("agreements", "viettel.an", "/sharing/agreements"),

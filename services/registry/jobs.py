@@ -1,6 +1,5 @@
-"""What the worker visits: accounts of which the realm has something to be told, and the realm itself."""
+"""What the worker visits: accounts of which the realm has something to be told, the realm itself, and imports."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from kernel import logging
@@ -11,9 +10,10 @@ from kernel.db import Database
 from kernel.errors import Refusal
 from kernel.worker import Job
 from services.registry import clients
-from services.registry.commands import accounts, looking
+from services.registry.commands import accounts, import_work, looking
 from services.registry.queries import access
 from services.registry.queries import accounts as queries
+from services.registry.settings import RegistrySettings
 
 log = logging.get(__name__)
 AT_ONCE = 20
@@ -54,4 +54,21 @@ async def look_at_realm(database: Database, bus: Bus, now: datetime) -> int:
     return found
 
 
-JOBS: Sequence[Job] = (Job("accounts", 1.0, tell_realm), Job("realm", 2.0, look_at_realm))
+async def work_imports(database: Database, settings: RegistrySettings, now: datetime) -> int:
+    """Step by step while any import waits; each step takes its own time of the same clock."""
+    began, done = real_time(), 0
+
+    def clock() -> datetime:
+        return now + (real_time() - began)
+
+    while seen := await import_work.step(database, clock, settings):
+        done += seen
+    return done
+
+
+def jobs(settings: RegistrySettings) -> tuple[Job, ...]:
+    return (
+        Job("accounts", 1.0, tell_realm),
+        Job("realm", 2.0, look_at_realm),
+        Job("imports", 1.0, lambda database, bus, now: work_imports(database, settings, now)),
+    )

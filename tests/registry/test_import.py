@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from services.registry import data
 from services.registry.domain import sheet
 
 PATH = "/api/registry/v1/masts:import"
@@ -103,9 +104,9 @@ def test_the_columns_are_a_promise():
 
 def test_a_file_of_many_columns_or_faults_is_refused_at_once():
     header = ",".join(f"c{n}" for n in range(20_000))
-    (fault,) = sheet.read(f"{header}\n".encode(), "mast", 10).faults
+    (fault,) = sheet.read(f"{header}\n".encode(), "mast", 10, data.headings()).faults
     assert fault.code == "too_many_columns"
     bad = "owner,lon,lat,commune,status,valid_from\n" + "X,east,north,1,none,never\n" * 5000
-    faults = sheet.read(bad.encode(), "mast", 10_000).faults
+    faults = sheet.read(bad.encode(), "mast", 10_000, data.headings()).faults
     assert len(faults) < 1100
     assert faults[-1].code == "too_many_faults"

@@ -59,6 +59,9 @@ BODIES: dict[str, Any] = {
     "settlement": {"outcome": "restore"},
     "mending": {"payload": orjson.dumps(ENVELOPE).decode()},
     "dismissal": {"reason": "x"},
+    "settings": {"fields": {"name": "name"}, "defaults": {"public_no": "x"}},
+    "decisions": {"decisions": [{"row": 2, "decision": "new"}]},
+    "run": {"undecided": "new"},
 }
 
 
@@ -88,6 +91,8 @@ def leads(door: Door) -> list[str] | None:
     """The things that a door leads to; None: to no one thing of an organisation's."""
     if any(f"{{{name}}}" in door.path for name in ("structure_id", "station_id", "mast_id")):
         return [BUILT, PLANNED]
+    if "{import_id}" in door.path:
+        return [BUILT]
     return [BUILT] if door.method == "POST" and door.path.endswith(MADE) else None
 
 
@@ -95,7 +100,7 @@ def held_of(world: World, door: Door, place: str, thing: str | None) -> Iterable
     """What relates a place to the thing behind a door; the accounts are OCK's, which is none of the places."""
     if any(f"{{{name}}}" in door.path for name in ("client_id", "username", "finding_id", "key")):
         return ()
-    if door.path == "/registry/access/organisations/{code}":
+    if door.path == "/registry/access/organisations/{code}" or "{import_id}" in door.path:
         return ("own_org",) if place == "own" else ()
     return world.held(place, thing) if thing else None
 
@@ -129,6 +134,7 @@ def address(world: World, door: Door, thing: str) -> str:
         "client_id": "ock-api",
         "username": "ock.binh",
         "finding_id": world.finding,
+        "import_id": world.imported,
         "message": PARKED,
         "kind": "clients",
         "key": "ock.binh" if "/people/" in door.path else "ock-api",
@@ -149,6 +155,8 @@ async def ask(world: World, door: Door, capability: str, place: str, thing: str)
     async with world.undone():
         if not path.startswith("/api/"):
             return (await world.client.post(path, data=world.form(), headers=header)).status_code
+        if path.endswith("/imports"):
+            return (await world.client.post(path, params={"kind": "mast"}, content=CSV, headers=header)).status_code
         if path.endswith(":import"):
             return _imported(await world.client.post(path, content=CSV, headers=header))
         answer = await world.client.post(path, json=said(world, path, thing), headers=header)

@@ -14,14 +14,23 @@ pytestmark = pytest.mark.unit
 QUERIES = Path(__file__).parents[2] / "services" / "registry" / "queries"
 TWO_TIMES = ("structure", "structure_change", "structure_version", "station", "station_change", "station_version")
 ACCOUNTS = ("account", "account_step", "account_finding", "account_review", "account_look")
-PROTECTED = (*TWO_TIMES, "placement", *ACCOUNTS, "outbox", "audit")
+IMPORTS = ("import_job", "import_part", "import_row", "import_mapping")
+PROTECTED = (*TWO_TIMES, "placement", *ACCOUNTS, *IMPORTS, "outbox", "audit")
 # `{0}_version`: a text that is filled in with the thing's name.
 _READS = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+({'|'.join(PROTECTED)}|\{{\w*\}}_(?:change|version))\b")
 _LEDGERS = {"Ledger", "LEDGERS", "STRUCTURES", "STATIONS"}
 LOCKING = "what a command locks; the command then asks the policy itself, and the worker's handlers obey a decision"
 PROOF = "what the service proves about itself: ids for whoever runs it"
 WORKER = "what the worker visits to keep the realm as recorded; nobody is told"
+IMPORT = "what the worker does for an import, in the name of whoever sent it and with the rights held then"
 ALLOWED: Mapping[str, str] = {
+    "imports.due_job": IMPORT,
+    "imports.part": IMPORT,
+    "imports.matches": "of what it finds the worker tells only what the sender may import",
+    "imports.refuse_doubled": IMPORT,
+    "imports.waiting_rows": IMPORT,
+    "imports.note_outcomes": IMPORT,
+    "imports.rows_to_write": "of a job that the command opened for the caller before",
     "accounts.steps": "of an account that `account` showed the caller before",
     "accounts.due_steps": WORKER,
     "accounts.lately_changed": WORKER,

@@ -172,7 +172,7 @@ GOOD = (
 
 
 def test_a_sheet_is_read():
-    given = sheet.read(GOOD.encode("utf-8-sig"), "mast", 10)
+    given = sheet.read(GOOD.encode("utf-8-sig"), "mast", 10, data.headings())
     assert given.faults == []
     row = given.rows[0]
     assert (row.no, row.valid_from, row.facts.height_m, row.facts.code) == (2, MAY, Decimal("45.5"), ("TT14", "A2b"))
@@ -183,7 +183,7 @@ MAY = date(2015, 5, 1)
 
 def test_semicolons_and_decimal_commas_are_read():
     text = GOOD.replace(",", ";").replace("45.5", "45,5").replace("104.84", "104,84").replace("9.05", "9,05")
-    given = sheet.read(text.encode(), "mast", 10)
+    given = sheet.read(text.encode(), "mast", 10, data.headings())
     assert given.rows[0].facts.point == (104.84, 9.05)
 
 
@@ -192,11 +192,11 @@ def test_every_fault_of_every_row_is_named():
         GOOD
         + "VIETTEL,B,TT14,A2b,tall,104.84,9.05,32098,standing,2015-13-01\n=cmd,C,,,45,104,9,32098,idle,2015-01-01\nx\n"
     )
-    faults = sheet.read(text.encode(), "mast", 10).faults
+    faults = sheet.read(text.encode(), "mast", 10, data.headings()).faults
     assert [(f.pointer, f.code) for f in faults] == [
-        ("/rows/3/status", "not_in_list"),
         ("/rows/3/height_m", "unreadable"),
         ("/rows/3/valid_from", "unreadable"),
+        ("/rows/3/status", "not_in_list"),
         ("/rows/4/owner", "formula"),
         ("/rows/5/file", "cells"),
     ]
@@ -213,4 +213,4 @@ def test_every_fault_of_every_row_is_named():
     ],
 )
 def test_a_sheet_that_cannot_be_read_says_why(content, code):
-    assert sheet.read(content, "mast", 1).faults[0].code == code
+    assert sheet.read(content, "mast", 1, data.headings()).faults[0].code == code

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel import direct
 from kernel.auth import Actor
 from kernel.db import new_id, open_end
-from kernel.history import Change, Rectangle, Version, believe, revise
+from kernel.history import REGISTER, Change, Rectangle, Version, believe, revise
 from services.registry.queries.logs import Ledger, Log
 
 TICK = timedelta(microseconds=1)
@@ -78,6 +78,12 @@ def add(page: Page, statement: Statement, actor: Actor, now: datetime) -> Change
     )
     page.changes.append(change)
     page.added.append((change, statement, actor))
+    if last is None and change.act == REGISTER and change.valid_to is None:
+        # The first word on a thing is all that is believed of it: an import says a million of them.
+        first = Version(change.valid_from, None, dict(change.patch), dict.fromkeys(change.patch, change.no))
+        page.opened[change.valid_from] = Rectangle(first, change.no, change.recorded_at)
+        page.versions = page.beliefs[change.no] = (first,)
+        return change
     revision = revise([Rectangle(v, 0, change.recorded_at) for v in page.versions], page.changes)
     for gone in revision.closed:
         _close(page, gone.version.valid_from, change)

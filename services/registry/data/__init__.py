@@ -5,6 +5,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from services.registry.domain.files.headings import Headings
 from services.registry.domain.shipped import CodeBook, Limits, Organisations, Units
 
 _HERE = Path(__file__).parent
@@ -37,3 +38,8 @@ def organisations() -> Organisations:
 @cache
 def units() -> Units:
     return Units.model_validate(tomllib.loads(_read("units")))
+
+
+@cache
+def headings() -> Headings:
+    return Headings.model_validate(tomllib.loads(_read("headings")))

@@ -47,17 +47,22 @@ class References:
     units: Sequence[UnitRef] = ()
     organisations: Sequence[OrganisationRef] = ()
     _by_id: dict[str, UnitRef] = field(default_factory=dict, compare=False)
+    _by_code: dict[str, list[UnitRef]] = field(default_factory=dict, compare=False)
+    _organisations: dict[str, OrganisationRef] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         self._by_id.update({unit.id: unit for unit in self.units})
+        self._organisations.update({one.code: one for one in self.organisations})
+        for unit in self.units:
+            self._by_code.setdefault(unit.code, []).append(unit)
 
     def unit(self, said: str, on: date) -> UnitRef | None:
         """By id, or by a bare code that a unit carries on that day."""
         found = self._by_id.get(said)
-        return found or next((u for u in self.units if u.code == said and u.stands_on(on)), None)
+        return found or next((u for u in self._by_code.get(said, ()) if u.stands_on(on)), None)
 
     def organisation(self, code: str) -> OrganisationRef | None:
-        return next((o for o in self.organisations if o.code == code), None)
+        return self._organisations.get(code)
 
     def names(self) -> dict[str, str]:
         return {u.id: u.name for u in self.units} | {o.code: o.name for o in self.organisations}

@@ -48,6 +48,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:structure:correct": _OWNERS,
     "registry:structure:change_status": _OWNERS,
     "registry:structure:import": _OWNERS,
+    "registry:import:read": (*_OWNERS, Grant("auditor", "any")),
     "registry:structure:transfer": (Grant("registrar", "any"),),
     "registry:structure:history": _TOLD,
     "registry:station:history": _TOLD,

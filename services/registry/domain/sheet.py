@@ -1,52 +1,39 @@
-"""A CSV of structures: every fault of every row at once. Headers are English and stable."""
+"""A CSV of structures as our own clients write it: English headers that are stable, UTF-8, all faults at once."""
 
 import csv
 import io
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
-
-from pydantic import BaseModel, ValidationError
 
 from kernel.errors import N_, Fault
+from services.registry.domain.files.grids import MOST_COLUMNS
+from services.registry.domain.files.headings import Headings
+from services.registry.domain.files.rows import Reader, Row, Unread
 from services.registry.domain.structure import FACTS
 
 REQUIRED = ("owner", "lon", "lat", "commune", "status", "valid_from")
 _OWN = ("code_system", "code", "lon", "lat", "valid_from", "evidence", "reason")
-MOST_COLUMNS = 100
+_NOT_COLUMNS = ("code", "point", "entered")
 MOST_FAULTS = 1000
-_TRUE, _FALSE = {"true", "yes", "1", "x"}, {"false", "no", "0"}
-_BOOLEANS, _NUMBERS = {"synthetic", "solid"}, {"height_m", "building_height_m", "length_m", "lon", "lat"}
 
 
 @dataclass
 class Sheet:
     """`rows` hold the number of the line in the file (the header is line 1), its facts and its day."""
 
-    rows: list["SheetRow"] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     lines: int = 0
 
 
-@dataclass(frozen=True)
-class SheetRow:
-    no: int
-    facts: Any
-    valid_from: date
-    evidence: int
-    reason: str
-
-
 def columns(kind: str) -> list[str]:
     """Every header a file of this kind may have."""
-    facts = [name for name in FACTS[kind].model_fields if name not in ("code", "point")]
+    facts = [name for name in FACTS[kind].model_fields if name not in _NOT_COLUMNS]
     return [*facts, *_OWN]
 
 
-def read(content: bytes, kind: str, most: int) -> Sheet:
+def read(content: bytes, kind: str, most: int, book: Headings) -> Sheet:
     """UTF-8 with or without its mark; comma or semicolon. `most` bounds the rows."""
     sheet = Sheet()
     try:
@@ -60,7 +47,7 @@ def read(content: bytes, kind: str, most: int) -> Sheet:
         header = [name.strip().lower() for name in next(lines, [])]
         sheet.faults += _header_faults(header, kind)
         if not sheet.faults:
-            _fill(sheet, kind, header, lines, delimiter == ";", most)
+            _fill(sheet, Reader(kind, header, book), header, lines, most)
     except csv.Error:
         sheet.faults.append(Fault(f"/rows/{lines.line_num}/file", "malformed", N_("This line is not valid CSV.")))
     if not sheet.lines and not sheet.faults:
@@ -86,9 +73,7 @@ def _header_faults(header: list[str], kind: str) -> list[Fault]:
     ]
 
 
-def _fill(
-    sheet: Sheet, kind: str, header: list[str], lines: Iterator[list[str]], comma_decimal: bool, most: int
-) -> None:
+def _fill(sheet: Sheet, reader: Reader, header: list[str], lines: Iterator[list[str]], most: int) -> None:
     for no, cells in enumerate(lines, start=2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -102,67 +87,12 @@ def _fill(
             text = N_("This row has {found} cells, the header {expected}.")
             sheet.faults.append(Fault(f"/rows/{no}/file", "cells", text, found=len(cells), expected=len(header)))
             continue
-        given = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if cell.strip()}
-        _take(sheet, kind, no, given, comma_decimal)
+        row = reader.read(no, cells)
+        if isinstance(row, Unread):
+            sheet.faults += row.faults
+        else:
+            sheet.rows.append(row)
         if len(sheet.faults) > MOST_FAULTS:
             text = N_("There are more than {most} faults; mend these first.")
             sheet.faults.append(Fault(f"/rows/{no}/file", "too_many_faults", text, most=MOST_FAULTS))
             return
-
-
-def _take(sheet: Sheet, kind: str, no: int, given: Mapping[str, str], comma_decimal: bool) -> None:
-    faults = [
-        Fault(f"/rows/{no}/{name}", "formula", N_("This cell begins like a formula."))
-        for name, cell in given.items()
-        if cell.startswith(("=", "@"))
-    ]
-    said = {name: _typed(name, cell, comma_decimal) for name, cell in given.items()}
-    own = {name: said.pop(name, None) for name in _OWN}
-    if own["code_system"] or own["code"]:
-        said["code"] = (own["code_system"] or "", own["code"] or "")
-    if own["lon"] is not None and own["lat"] is not None:
-        said["point"] = (own["lon"], own["lat"])
-    facts = _validated(FACTS[kind], said, no, faults)
-    beside = {name: own[name] for name in ("valid_from", "evidence", "reason") if own[name] is not None}
-    row = _validated(_Beside, beside, no, faults)
-    if facts is not None and row is not None and not faults:
-        sheet.rows.append(SheetRow(no, facts, row.valid_from, row.evidence, row.reason))
-    sheet.faults += faults
-
-
-class _Beside(BaseModel):
-    valid_from: date
-    evidence: int = 1
-    reason: str = ""
-
-
-def _typed(name: str, cell: str, comma_decimal: bool) -> Any:
-    if name in _NUMBERS and comma_decimal:
-        return cell.replace(",", ".")
-    if name in _BOOLEANS:
-        return True if cell.lower() in _TRUE else False if cell.lower() in _FALSE else cell
-    local = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", cell) if name == "valid_from" else None
-    return f"{local[3]}-{local[2]:0>2}-{local[1]:0>2}" if local else cell
-
-
-def _validated(model: type[Any], said: Mapping[str, Any], no: int, faults: list[Fault]) -> Any:
-    try:
-        return model.model_validate(said)
-    except ValidationError as error:
-        for one in error.errors():
-            column = str(one["loc"][0])
-            if column == "point":
-                column = "lon" if one["loc"][-1] == 0 else "lat"
-            kind, text = _WORDS.get(
-                one["type"], ("unreadable", N_("This value cannot be read as what is expected here."))
-            )
-            faults.append(Fault(f"/rows/{no}/{column}", kind, text))
-        return None
-
-
-_WORDS = {
-    "missing": ("missing", N_("This value is required.")),
-    "literal_error": ("not_in_list", N_("This value is not in the list of allowed values.")),
-    "greater_than_equal": ("too_small", N_("This number is too small.")),
-    "less_than_equal": ("too_large", N_("This number is too large.")),
-}

@@ -64,6 +64,7 @@ class Limits(Shipped):
     version: int
     box: Box
     height: dict[str, HeightLimit]
+    near_m: dict[str, float]
 
 
 class OrganisationChange(Shipped):

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from kernel.history import Version
 from kernel.texts import fold
 from services.registry.domain import words
+from services.registry.domain.entered import Entered, point_of
 
 Kind = Literal["mast", "pole", "duct"]
 Status = Literal["planned", "permitted", "under_construction", "in_service", "idle", "dismantled"]
@@ -42,7 +44,19 @@ class StructureFacts(BaseModel):
     capacity: Annotated[int, Field(ge=0, le=50)] | None = Field(default=None, description="Mounting positions.")
     name: Text | None = Field(default=None, description="The owner's own designation; one of a kind per owner.")
     address: Text | None = None
+    entered: Entered | None = Field(
+        default=None, description="Metres of VN-2000 with their zone; without `point` they give it."
+    )
     synthetic: bool | None = Field(default=None, description="Made up for a demonstration.")
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        """What was entered on the national grid gives the point."""
+        if self.entered is not None and self.point is None:
+            self.point = point_of(self.entered)
+            if self.point is None:
+                raise ValueError(f"{self.entered.crs} is no zone that is known")
+        return self
 
     def patch(self) -> dict[str, Any]:
         """Plain JSON of the fields given, as the log keeps them: decimals as text with two places."""
@@ -73,14 +87,18 @@ def plain(value: object) -> object:
         return str(value.quantize(Decimal("0.01")))
     if isinstance(value, tuple):
         return list(value)
-    return value
+    return value.model_dump() if isinstance(value, BaseModel) else value
+
+
+# Owners and communes are named again and again.
+_fold = lru_cache(20_000)(fold)
 
 
 def search_text(public_no: str, values: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """`names` holds what the codes of owner and commune are called, so that people find a mast by either."""
     said = [public_no, values.get("name"), values.get("address"), values.get("owner")]
     said += [names.get(str(values.get("owner")), ""), names.get(str(values.get("commune")), "")]
-    return fold(" ".join(part for part in said if part))
+    return " ".join(folded for part in said if part and (folded := _fold(part)))
 
 
 def row(

@@ -3,6 +3,7 @@
 from kernel.db import own_tables
 from services.registry.tables.access import Account, AccountFinding, AccountLook, AccountReview, AccountStep
 from services.registry.tables.columns import Point, Table
+from services.registry.tables.imports import ImportJob, ImportMapping, ImportPart, ImportRow
 from services.registry.tables.places import (
     Boundary,
     BoundarySet,
@@ -37,6 +38,10 @@ __all__ = [
     "AccountStep",
     "Boundary",
     "BoundarySet",
+    "ImportJob",
+    "ImportMapping",
+    "ImportPart",
+    "ImportRow",
     "Mandate",
     "NumberSeries",
     "Organisation",

@@ -1,5 +1,14 @@
 """The registry's pages, on the same queries and commands as its API."""
 
-from services.registry.ui import access, accounts, boundaries, home, mast, masts, parked
+from services.registry.ui import access, accounts, boundaries, home, imports, mast, masts, parked
 
-ROUTERS = [home.router, masts.router, mast.router, boundaries.router, access.router, accounts.router, parked.router]
+ROUTERS = [
+    home.router,
+    masts.router,
+    mast.router,
+    imports.router,
+    boundaries.router,
+    access.router,
+    accounts.router,
+    parked.router,
+]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from kernel.edge import CurrentActor, Now, Tx
 from kernel.export import CSV
 from kernel.web.i18n import locale_of
+from services.registry import data
 from services.registry.api.answering import body_of, bounded_body
 from services.registry.api.gate import needs
 from services.registry.api.schemas.statements import ImportedRow, ImportRead, RowError
@@ -54,7 +55,8 @@ def add(router: APIRouter, kind: Kind) -> None:
         Its headers are the members of `facts`, with `code_system` and `code`, `lon` and `lat`; further `valid_from`,
         `evidence` and `reason`. The separator is a comma or a semicolon.
         """
-        given = await asyncio.to_thread(sheet.read, content, kind.name, request.app.state.settings.import_rows)
+        most = request.app.state.settings.import_rows
+        given = await asyncio.to_thread(sheet.read, content, kind.name, most, data.headings())
         rows = [imports.ImportRow(r.no, r.facts, r.valid_from, r.evidence, r.reason) for r in given.rows]
         done = await imports.import_structures(
             tx, actor, kind.name, rows, now=now, dry_run=dry_run, unreadable=given.faults, source="csv"
