@@ -1,5 +1,6 @@
 """An import as a job: a file is looked into, set up, checked whole, decided on, recorded step by step."""
 
+import asyncio
 import csv
 import io
 import zipfile
@@ -13,9 +14,11 @@ from bs4 import BeautifulSoup
 from kernel.clock import local_date
 from kernel.export import CSV, GEOJSON, XLSX
 from kernel.web.forms import form_token
+from services.registry.app import create
 from services.registry.commands import import_work
 from services.registry.domain.files.encodings import _TCVN3
-from tests.registry.conftest import body
+from tests.fixtures.service import client_of
+from tests.registry.conftest import body, committing, settings
 
 API = "/api/registry/v1"
 IMPORTS, MASTS = f"{API}/imports", f"{API}/masts"
@@ -455,3 +458,17 @@ async def test_the_pages_lead_from_a_file_to_its_rows(desk, client, people, data
     assert "2,new" in (await client.get(f"{path}/rows.csv", headers=who)).text
     assert "Cột <1>.csv" in (await page("/registry/imports")).get_text()
     assert await count(database) == 2
+
+
+async def test_two_workers_at_once_record_each_row_once(fresh_database, realm, people):
+    """On a database that really commits, as the product's does."""
+    url = fresh_database("registry").url
+    async with committing(url) as database, client_of(create, settings(url), realm, database) as client:
+        desk = Desk(client, people["viettel"], database)
+        await desk.send((HEAD + "".join(line(f"M{n}", lon=f"104,{800 + n}") for n in range(9))).encode())
+        for act in (desk.set_up, lambda: desk.act("run"), desk.read):
+            await asyncio.gather(*(desk.work() for _ in range(3)))
+            await act()
+        assert (desk.job["state"], desk.job["done"], desk.job["outcomes"]) == ("done", 9, {"new": 9})
+        assert (await count(database), await count(database, "structure_change")) == (9, 9)
+        assert await count(database, "import_mapping") == 1

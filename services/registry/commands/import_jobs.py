@@ -110,8 +110,9 @@ async def _opened(
     return job
 
 
-def _moved(job: ImportJob, state: str, now: datetime) -> ImportJob:
+async def _moved(tx: AsyncSession, job: ImportJob, state: str, now: datetime) -> ImportJob:
     job.state, job.changed_at, job.version = state, now, job.version + 1
+    await tx.flush()
     return job
 
 
@@ -155,7 +156,7 @@ async def set_up(
     job.actor = _rights(actor)
     if again:
         job.columns = []
-        return _moved(job, RECEIVED, now)
+        return await _moved(tx, job, RECEIVED, now)
     job.columns = [{**column, "field": setup.fields.get(column["heading"])} for column in job.columns]
     await tx.merge(
         ImportMapping(
@@ -164,7 +165,7 @@ async def set_up(
         )
     )  # fmt: skip
     await audit.record(tx, actor, "registry:import:set_up", job.id, now=now, after={"fields": dict(setup.fields)})
-    return _moved(job, CHECKING, now)
+    return await _moved(tx, job, CHECKING, now)
 
 
 def _signature(job: ImportJob) -> str:
@@ -248,7 +249,7 @@ async def decide(
         near[no].decision = said
     after = {str(no): said for no, said in decisions.items()}
     await audit.record(tx, actor, "registry:import:decide", job.id, now=now, after=after)
-    return _moved(job, CHECKED, now)
+    return await _moved(tx, job, CHECKED, now)
 
 
 async def start(
@@ -290,7 +291,7 @@ async def start(
     job.actor = _rights(actor)
     after = {"rows": job.rows, "left_out": refused, "on_duplicate": job.on_duplicate}
     await audit.record(tx, actor, "registry:import:start", job.id, now=now, after=after)
-    return _moved(job, RUNNING, now)
+    return await _moved(tx, job, RUNNING, now)
 
 
 async def cancel(
@@ -301,4 +302,4 @@ async def cancel(
     job.finished_at = now
     await tx.execute(sa.delete(ImportPart).where(col(ImportPart.job_id) == job.id))
     await audit.record(tx, actor, "registry:import:cancel", job.id, now=now, after={"done": job.done})
-    return _moved(job, CANCELLED, now)
+    return await _moved(tx, job, CANCELLED, now)

@@ -90,6 +90,7 @@ async def _fail(tx: AsyncSession, job_id: UUID, refusal: Refusal, now: datetime)
         job.state = READ if job.state == CHECKING else FAILED
         job.finished_at = now if job.state == FAILED else None
         job.changed_at, job.version = now, job.version + 1
+        await tx.flush()
 
 
 @asynccontextmanager
@@ -140,6 +141,7 @@ async def _look(database: Database, clock: Clock, settings: RegistrySettings, jo
         if known is not None:
             held.zone, held.defaults = held.zone or known.zone, held.defaults or known.defaults
         held.state, held.changed_at, held.version, held.error = READ, clock(), held.version + 1, None
+        await tx.flush()
 
 
 def _looked(file: BinaryIO, job: ImportJob, settings: RegistrySettings) -> tuple[Grid, list[list[Cell]]]:
@@ -190,6 +192,7 @@ async def _check(database: Database, clock: Clock, settings: RegistrySettings, j
         job.rows, job.version = 0, job.version + 1
         version = job.version
         checking = await _ready(tx, job)
+        await tx.flush()
     async with _file(database, job_id) as file:
         batches = await asyncio.to_thread(_batches, file, job, settings)
         seen = 0
@@ -202,11 +205,13 @@ async def _check(database: Database, clock: Clock, settings: RegistrySettings, j
                 await _stage(tx, checking, batch, clock())
                 seen += len(batch)
                 held.rows, held.changed_at = seen, clock()
+                await tx.flush()
     async with database.tx() as tx:
         held = await queries.locked_job(tx, job_id)
         if held is not None and held.state == CHECKING and held.version == version:
             await queries.refuse_doubled(tx, job_id, DOUBLED)
             held.state, held.changed_at, held.version, held.error = CHECKED, clock(), version + 1, None
+            await tx.flush()
 
 
 async def _ready(tx: AsyncSession, job: ImportJob) -> _Checking:
@@ -448,6 +453,7 @@ async def _write(tx: AsyncSession, job: ImportJob, now: datetime) -> int:
         await tx.execute(sa.delete(ImportPart).where(col(ImportPart.job_id) == job.id))
         summary = {"kind": job.kind, "rows": job.done, "source": job.file_name}
         await audit.record(tx, checking.actor, "registry:structure:import", job.id, now=now, after=summary)
+    await tx.flush()
     return max(len(rows), 1)
 
 
