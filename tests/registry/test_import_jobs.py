@@ -15,7 +15,7 @@ from kernel.clock import local_date
 from kernel.export import CSV, GEOJSON, XLSX
 from kernel.web.forms import form_token
 from services.registry.app import create
-from services.registry.commands import import_work
+from services.registry.commands import import_work, import_write
 from services.registry.domain.files.encodings import _TCVN3
 from tests.fixtures.service import client_of
 from tests.registry.conftest import body, committing, settings
@@ -337,7 +337,7 @@ async def test_what_no_table_can_be_is_refused_as_it_arrives(desk, client, datab
 
 
 async def test_an_import_goes_on_where_a_crash_left_it_and_stops_when_told(desk, database, monkeypatch):
-    monkeypatch.setattr(import_work, "WRITTEN_AT_ONCE", 2)
+    monkeypatch.setattr(import_write, "WRITTEN_AT_ONCE", 2)
     text = HEAD + "".join(line(f"M{n}", lon=f"104,{800 + n}") for n in range(7))
     await desk.send(text.encode())
     await desk.work()
@@ -345,16 +345,16 @@ async def test_an_import_goes_on_where_a_crash_left_it_and_stops_when_told(desk,
     await desk.work()
     await desk.act("run")
     await desk.work(steps=1)
-    written = import_work._write_rows
+    written = import_write._write_rows
 
     async def crash(*given):
         await written(*given)
         raise RuntimeError("power is gone")
 
-    monkeypatch.setattr(import_work, "_write_rows", crash)
+    monkeypatch.setattr(import_write, "_write_rows", crash)
     with pytest.raises(RuntimeError):
         await desk.work(steps=1)
-    monkeypatch.setattr(import_work, "_write_rows", written)
+    monkeypatch.setattr(import_write, "_write_rows", written)
     job = await desk.work(steps=1)
     assert (job["state"], job["done"], await count(database)) == ("running", 4, 4)
     job = await desk.act("cancellation")
