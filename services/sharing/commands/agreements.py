@@ -59,13 +59,14 @@ async def agree(
     if await structures.structure(tx, structure_id, lock=True) is None:
         raise StructureNotKnownYet
     version = await structures.standing(tx, structure_id, terms.valid_from)
+    is_own = version is not None and version.owner == actor.org
+    if not is_own and await structures.structure_today(tx, structure_id, actor=actor, now=now) is None:
+        # To whoever is to know nothing of a competitor's plan it does not exist yet, whatever else is wrong.
+        raise StructureNotKnownYet
     if version is None or version.status == "dismantled":
         raise StructureNotStanding(on=terms.valid_from)
     parties = Parties(structure_id, version.owner, tenant)
     policy.require(actor, "sharing:agreement:record", parties.owner, tenant)
-    if actor.org != parties.owner and await structures.structure_today(tx, structure_id, actor=actor, now=now) is None:
-        # To whoever is to know nothing of a competitor's plan it does not exist yet.
-        raise StructureNotKnownYet
     await _check_terms(tx, parties, terms)
     agreement_id = agreement_id or new_id()
     await tx.execute(
