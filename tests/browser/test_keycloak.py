@@ -11,6 +11,7 @@ from infra.local import keycloak
 from infra.local.errors import CannotStart
 from infra.local.papers import paper
 from infra.local.visitor import Visitor
+from tests.browser.onboarding import Story
 from tests.fixtures.product import Launched, running_product
 
 pytestmark = [pytest.mark.system, pytest.mark.browser, pytest.mark.keycloak, pytest.mark.timeout(420)]
@@ -30,9 +31,7 @@ def signed_in(browser: Browser, product: Launched, person: str) -> Page:
     page = browser.new_context(locale="vi-VN", base_url=product.url).new_page()
     page.goto("/sign-in")
     assert f":{product.identity_port}/realms/hatang/" in page.url
-    page.fill("#username", person)
-    page.fill("#password", f"demo-{person}")
-    page.click("#kc-login")
+    enter(page, person, "")
     page.wait_for_url(f"{product.url}/**")
     return page
 
@@ -72,6 +71,16 @@ def test_an_operator_files_and_a_department_reviews_and_signs_out(browser: Brows
     expect(officer.locator("a[href^='/sign-in']").first).to_be_visible(timeout=20_000)
     officer.goto("/permits/queue")
     officer.wait_for_url(re.compile(rf":{product.identity_port}/realms/hatang/"))
+
+
+def enter(page: Page, username: str, password: str) -> None:
+    page.fill("#username", username)
+    page.fill("#password", password or f"demo-{username}")
+    page.click("#kc-login")
+
+
+def test_an_operator_is_taken_in_works_and_is_put_out_again(browser: Browser, product: Launched):
+    Story(product, browser, enter).tell()
 
 
 def test_a_service_client_gets_its_token_from_keycloak(product: Launched):

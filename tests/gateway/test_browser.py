@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from kernel.web.assets import MODULES
 from tests.gateway.conftest import Provider, Starter
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -67,3 +68,25 @@ async def test_the_api_page_works_under_the_policy(start: Starter, provider: Pro
     await page.get_by_role("button", name="Execute").click()
     await page.locator(".live-responses-table").wait_for()
     assert '"status": "ready"' in await page.locator(".live-responses-table").inner_text()
+
+
+CONTRAST = """axe.run({runOnly: ['color-contrast']}).then(
+  found => found.violations.flatMap(each => each.nodes.map(node => node.target.join(' '))))"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_the_api_page_can_be_read_in_both_themes(
+    start: Starter, provider: Provider, page: Page, theme: str
+) -> None:
+    running = await start(provider)
+    await page.goto(f"{running.url}/docs?theme={theme}")
+    await page.locator("#operations-dossiers-file_application .opblock-summary-control").click()
+    await page.locator("#operations-dossiers-file_application .try-out__btn").click()
+    ground = await page.locator(".swagger-ui").first.evaluate("e => getComputedStyle(e).backgroundColor")
+    assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 31, 39)"}[theme]
+    session = await page.context.new_cdp_session(page)
+    await session.send("Runtime.evaluate", {"expression": (MODULES / "axe-core/axe.min.js").read_text()})
+    assert await page.evaluate(CONTRAST) == []
+    await page.locator(".authorize").first.click()
+    await page.locator(".dialog-ux .modal-btn").first.wait_for()
+    assert await page.evaluate(CONTRAST.replace("run(", "run('.dialog-ux', ")) == []

@@ -1,6 +1,5 @@
 """The whole product with either provider: an operator is taken in, works, and is put out again."""
 
-import json
 import os
 import re
 import signal
@@ -12,14 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
-from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
 from playwright.sync_api import Browser, Page, expect
 
 from infra.local import keycloak
 from infra.local.errors import CannotStart
 from infra.local.screenshots import CHROMIUM, chromium
 from infra.local.visitor import CannotSignIn, Visitor, wait_for
-from tests.fixtures.product import Launched, running_product
+from tests.fixtures.product import Launched, realm_admin, running_product
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
 API = "/api/registry/v1"
@@ -87,15 +85,6 @@ def enter(page: Page, product: Launched) -> None:
         page.fill("#password", PASSWORD)
         page.click("button.enter")
     page.wait_for_url(f"{product.url}/**")
-
-
-def other_hands(product: Launched) -> KeycloakAdmin:
-    secret = json.loads((product.folder / "secrets.json").read_text())["identity_admin"]
-    base = product.issuer.partition("realms/")[0]
-    connection = KeycloakOpenIDConnection(
-        server_url=base, realm_name="hatang", client_id="hatang-admin", client_secret_key=secret, timeout=20
-    )
-    return KeycloakAdmin(connection=connection)
 
 
 def test_a_client_reads_with_its_secret_and_rotates_it_without_a_failed_request(
@@ -211,7 +200,7 @@ def test_the_department_sees_and_keeps_access_on_its_pages(product: Launched, ta
 
 
 def test_what_other_hands_changed_is_found_and_restored(product: Launched, office: Visitor, taken_in: dict[str, Any]):
-    admin = other_hands(product)
+    admin = realm_admin(product)
     api = admin.get_client_id("hatang-api")
     user = admin.get_user_id("songdoc.ha")
     assert api is not None

@@ -1,6 +1,5 @@
 """The frame around pages: navigation by capability, choices kept, notices shown once, errors by cause."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,17 +10,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
 
 from contracts.pages import NAV
 from kernel.web.frame import icon, initials
 from kernel.web.render import render, render_error, see_other
 from tests.web import gallery
+from tests.web.gallery import Reader
 
 pytestmark = pytest.mark.unit
 
 
-def client(capabilities: frozenset[str] | None = frozenset({"reviewer"})) -> TestClient:
+def client(capabilities: frozenset[str] | None = frozenset({"reviewer"})) -> Reader:
     def page(answer: Any) -> Any:
         async def endpoint(request: Request) -> Response:
             if capabilities is not None:
@@ -41,7 +40,7 @@ def client(capabilities: frozenset[str] | None = frozenset({"reviewer"})) -> Tes
         ]
     )
     app.state.frame = gallery.frame()
-    return TestClient(app, follow_redirects=False)
+    return Reader(app)
 
 
 def soup(response: Any) -> BeautifulSoup:
@@ -49,14 +48,13 @@ def soup(response: Any) -> BeautifulSoup:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[TestClient]:
-    with TestClient(gallery.app()) as opened:
-        yield opened
+def served() -> Reader:
+    return Reader(gallery.app())
 
 
 @pytest.mark.parametrize("name", gallery.PAGES)
 @pytest.mark.parametrize("language", ["vi", "en"])
-def test_every_component_renders_in_both_languages(served: TestClient, name: str, language: str) -> None:
+def test_every_component_renders_in_both_languages(served: Reader, name: str, language: str) -> None:
     answer = served.get(f"/gallery/{name}", headers={"cookie": f"lang={language}"})
     assert answer.status_code == 200
     page = soup(answer)
