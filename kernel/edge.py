@@ -212,6 +212,27 @@ def api_router(prefix: str, tags: list[str]) -> APIRouter:
     )
 
 
+EVERYBODY = Actor(id="everybody", org="", kind="anonymous", capabilities=frozenset({"everybody"}))
+
+
+class Open:
+    """The mark of a route that asks nobody who he is; it reads as `EVERYBODY`, whose reach is the policy's to say."""
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+
+    async def __call__(self) -> None: ...
+
+
+def open_router(prefix: str, tags: list[str]) -> APIRouter:
+    """Open data: no route under it knows who asks, and none changes anything."""
+    return APIRouter(
+        prefix=prefix,
+        tags=list(tags),
+        responses={422: {"description": "Malformed; `errors` lists every fault with its pointer."}},
+    )
+
+
 def ui_router(prefix: str) -> APIRouter:
     """Pages: closed by default, every post carries the form token, none of it in the API document."""
     return APIRouter(

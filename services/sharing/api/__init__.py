@@ -1,12 +1,13 @@
 """The doors of sharing: parse, call, answer."""
 
-from services.sharing.api import agreements, comparisons, forecast, law, parked, ratios, reports, statements
+from services.sharing.api import agreements, comparisons, forecast, indicators, law, parked, ratios, reports, statements
 
 ROUTERS = [
     agreements.router,
     ratios.router,
     comparisons.router,
     forecast.router,
+    indicators.router,
     law.router,
     statements.router,
     reports.router,

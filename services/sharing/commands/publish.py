@@ -15,6 +15,7 @@ from kernel.db import Database, open_end
 from services.sharing import data
 from services.sharing.commands.copies import add_series
 from services.sharing.domain.definition import Definition, Plan
+from services.sharing.domain.indicators import Indicators
 from services.sharing.queries import law
 
 
@@ -25,6 +26,7 @@ class PublishedOtherwise(Exception):
 async def publish(database: Database, clock: Clock) -> None:
     async with database.tx() as tx:
         await publish_shipped(tx, data.definitions(), data.plans(), now=clock())
+        await publish_indicators(tx, data.indicators(), now=clock())
 
 
 async def publish_shipped(
@@ -40,6 +42,31 @@ async def publish_shipped(
             await _publish_plan(tx, plan, now)
     await _publish_lists(tx)
     await add_series(tx)
+
+
+async def publish_indicators(tx: AsyncSession, shipped: Indicators, *, now: datetime) -> None:
+    """Raises PublishedOtherwise."""
+    known = await law.indicator_hashes(tx, shipped.plan)
+    rows = [
+        {
+            "plan": shipped.plan,
+            "code": one.code,
+            "position": position,
+            "content": content_of(one),
+            "sha256": digest(one),
+            "now": now,
+        }
+        for position, one in enumerate(shipped.indicators)
+        if _is_new(known, one.code, one)
+    ]
+    if rows:
+        await tx.execute(_INDICATOR, rows)
+
+
+_INDICATOR = sa.text(
+    "INSERT INTO indicator (plan, code, position, content, sha256, published_at)"
+    " VALUES (:plan, :code, :position, :content, :sha256, :now)"
+).bindparams(sa.bindparam("content", type_=sa.JSON))
 
 
 def content_of(shipped: BaseModel) -> dict[str, Any]:

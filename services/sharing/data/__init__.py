@@ -7,6 +7,7 @@ from typing import Any
 
 from services.sharing.domain.definition import AgreementKinds, BoundarySets, Definition, Plan
 from services.sharing.domain.forecast import Forecasting
+from services.sharing.domain.indicators import Indicators
 from services.sharing.domain.reporting import Reporting
 
 _HERE = Path(__file__).parent
@@ -44,3 +45,8 @@ def reporting() -> Reporting:
 @cache
 def forecasting() -> Forecasting:
     return Forecasting.model_validate(_read(_HERE / "forecast.toml"))
+
+
+@cache
+def indicators() -> Indicators:
+    return Indicators.model_validate(_read(_HERE / "indicators.toml"))

@@ -23,13 +23,15 @@ class Grant(NamedTuple):
     relation: str
 
 
+# The capability of whoever asks for open data without signing in; no token gives more by carrying it.
+EVERYBODY = "everybody"
 _OFFICERS = ("registrar", "reviewer", "head", "lead", "publisher", "administrator")
 PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:agreement:record": (Grant("owner", "party"),),
     "sharing:agreement:correct": (Grant("owner", "party"),),
     "sharing:agreement:terminate": (Grant("owner", "party"),),
     "sharing:agreement:read": (Grant("auditor", "any"), Grant("owner", "party"), Grant("administrator", "party")),
-    "sharing:ratio:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
+    "sharing:ratio:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),
     "sharing:plan:read": (
         *(Grant(c, "any") for c in ("auditor", *_OFFICERS)),
         Grant("owner", "own_org"),
@@ -45,7 +47,9 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:report:open": (Grant("auditor", "any"),),
     "sharing:report:settle": (Grant("auditor", "any"),),
     "sharing:forecast:read": tuple(Grant(c, "any") for c in ("auditor", *_OFFICERS)),
-    "sharing:statement:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS)),
+    "sharing:statement:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),
+    "sharing:indicator:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),
+    "sharing:indicator:enter": (Grant("auditor", "any"), Grant("owner", "own_org")),
     "sharing:statement:seal": (Grant("auditor", "any"),),
     "sharing:statement:verify": (Grant("auditor", "any"),),
     "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),

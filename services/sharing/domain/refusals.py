@@ -163,3 +163,32 @@ class DayNotOver(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/as_of", "future", self.detail)])
+
+
+class IndicatorNotFound(NotFound):
+    detail = N_("There is no such indicator.")
+
+
+class IndicatorCounted(Conflict):
+    detail = N_("This indicator is counted from the register: nobody enters it.")
+
+
+class ValueMalformed(Invalid):
+    detail = N_("This cannot be a value of this indicator.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/value", "malformed", self.detail)])
+
+
+class ChangeUnexplained(Invalid):
+    detail = N_("There is a value of this day already. Say why it changes.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/reason", "missing", self.detail)])
+
+
+class SourceMissing(Invalid):
+    detail = N_("Say where the value comes from.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/source", "missing", self.detail)])

@@ -123,6 +123,11 @@ async def published_hashes(read: AsyncSession) -> dict[str, str]:
     return {row.key: row.sha256 for row in rows}
 
 
+async def indicator_hashes(read: AsyncSession, plan: str) -> dict[str, str]:
+    rows = await read.execute(sa.text("SELECT code, sha256 FROM indicator WHERE plan = :plan"), {"plan": plan})
+    return {row.code: row.sha256 for row in rows}
+
+
 async def definitions(read: AsyncSession) -> Sequence[Any]:
     """Rows (id, kind, is_default, valid_from, valid_to, content, sha256), the newest version of a code first."""
     rows = await read.execute(

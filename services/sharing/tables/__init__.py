@@ -12,6 +12,7 @@ from services.sharing.tables.copies import (
     StructureCopy,
     UnitCopy,
 )
+from services.sharing.tables.indicators import Indicator, IndicatorValue
 from services.sharing.tables.law import AgreementKind, BoundarySet, Definition, Plan, Target
 from services.sharing.tables.ratio import RatioCheckpoint, RatioDelta, RatioGroup, RatioSeries, RatioSpan
 from services.sharing.tables.reports import Report, ReportCycle, ReportLine, ReportReminder, ReportVersion
@@ -28,6 +29,8 @@ __all__ = [
     "Belief",
     "BoundarySet",
     "Definition",
+    "Indicator",
+    "IndicatorValue",
     "OrganisationCopy",
     "Placement",
     "Plan",
