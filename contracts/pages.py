@@ -124,6 +124,13 @@ NAV: tuple[Group, ...] = (
                 service="sharing",
             ),
             Entry(
+                path="/sharing/indicators",
+                icon="chart",
+                label={"vi": "Chỉ tiêu kế hoạch", "en": "Plan indicators"},
+                short={"vi": "Chỉ tiêu", "en": "Indicators"},
+                service="sharing",
+            ),
+            Entry(
                 path="/sharing/agreements",
                 icon="agreement",
                 label={"vi": "Thoả thuận", "en": "Agreements"},

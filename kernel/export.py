@@ -92,6 +92,10 @@ Next = Callable[[list[Any] | None], Awaitable[Batch]]
 
 def accepted(request: Request, *offered: str) -> str:
     """Which of `offered` the Accept header likes best; the first where it does not care. Raises NotAcceptable (406)."""
+    # For a link in a page, which cannot say what it accepts.
+    by_name = {"csv": CSV, "xlsx": XLSX}.get(request.url.path.rpartition(".")[2])
+    if by_name in offered:
+        return str(by_name)
     ranges = [_range(part) for part in request.headers.get("accept", "*/*").split(",")]
     best, quality = "", 0.0
     for form in offered:

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from kernel.edge import Needs
+from kernel.edge import Needs, Open
 from tests.fixtures.realm import Realm
 from tests.fixtures.service import client_of, settings_for
 
@@ -46,16 +46,39 @@ def app_of(service: str) -> FastAPI:
     return import_module(f"services.{service}.app").create(settings_for(service, "postgresql://localhost:1/none"))
 
 
+def is_open(context: Any) -> bool:
+    return any(isinstance(dependency.call, Open) for dependency in context.dependant.dependencies)
+
+
 def doors(service: str) -> Iterator[Door]:
     for context in iter_route_contexts(app_of(service).routes):
         route: Any = context.original_route
-        if not isinstance(route, APIRoute) or context.path in PUBLIC:
+        if not isinstance(route, APIRoute) or context.path in PUBLIC or is_open(context):
             continue
         needs = [d.call for d in context.dependant.dependencies if isinstance(d.call, Needs)]
         permission = needs[0].permission if needs else None
         capabilities = frozenset.intersection(*(n.capabilities for n in needs)) if needs else frozenset()
         for method in sorted(context.methods or ()):
             yield Door(service, method, context.path, permission, capabilities)
+
+
+# Read by everybody without signing in; what is not on this list asks for a token.
+OPEN = {
+    *(f"/api/sharing/v1/open/{name}{form}" for name in ("ratios", "targets", "indicators", "statements")
+      for form in ("", ".csv", ".xlsx")),
+    "/sharing/open",
+}  # fmt: skip
+
+
+def test_what_is_open_is_on_the_list_and_only_reads():
+    found = {
+        (context.path, method)
+        for service in SERVICES
+        for context in iter_route_contexts(app_of(service).routes)
+        if isinstance(context.original_route, APIRoute) and is_open(context)
+        for method in context.methods
+    }
+    assert found == {(path, "GET") for path in OPEN}
 
 
 ALL = [door for service in SERVICES for door in doors(service)]

@@ -91,6 +91,13 @@ class World:
             "lines": {"claims": {"thing": "structure", "name": "x"}},
             "settlement": {"outcome": "accepted"},
             "statements": {"as_of": "2026-11-01"},
+            "indicator-values": {
+                "plan": "250/KH-UBND",
+                "code": "V.1",
+                "as_of": "2026-10-31",
+                "value": "81.5",
+                "source": "x",
+            },
             "mending": {"payload": "{}"},
             "dismissal": {"reason": "x"},
         }.get(path.rsplit("/", 1)[-1], {})
@@ -100,6 +107,7 @@ class World:
         path = path.replace("{message}", "registry-7").replace("{act}", "redrive")
         path = path.replace("{cycle_id}", str(self.cycle)).replace("{report_id}", str(self.report))
         path = path.replace("{no}", "1").replace("{statement_id}", str(self.statement))
+        path = path.replace("/indicators/{code}", "/indicators/V.1")
         header = self.header(capability, place)
         if door.method == "GET":
             return await self.client.get(path, headers=header)

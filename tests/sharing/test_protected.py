@@ -18,7 +18,7 @@ STRUCTURES = ("structure", "structure_copy", "station_copy", "ratio_span")
 # Summed up, so that a `Scope` is enough: nobody has one whom `scope` did not let ask.
 SUMS = ("ratio_delta", "ratio_checkpoint")
 REPORTS = ("report_cycle", "report", "report_line", "report_version", "report_reminder")
-STATEMENTS = ("statement", "statement_line")
+STATEMENTS = ("statement", "statement_line", "indicator_value")
 PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, *REPORTS, *STATEMENTS, "belief", "outbox", "audit")
 # A table whose name is filled in may be any.
 _READS = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+({'|'.join(PROTECTED)}|\{{)(?:\b|(?<=\{{))")
@@ -111,7 +111,7 @@ def test_every_query_on_what_is_protected_takes_the_caller_or_has_a_reason() -> 
 
 def test_every_table_is_protected_or_open() -> None:
     """A new table is either published law, what everybody may know of places and enterprises, or protected."""
-    law = {"definition", "plan", "target", "agreement_kind", "boundary_set", "ratio_series", "ratio_group"}
+    law = {"indicator", "definition", "plan", "target", "agreement_kind", "boundary_set", "ratio_series", "ratio_group"}
     places = {"unit_copy", "placement", "organisation_copy"}
     own = {"statement_number", "inbox", "parked", "audit_root", "idempotency", "heartbeat", "watermark"}
     assert set(tables.metadata.tables) - law - places - own == set(PROTECTED)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pypdf
 import pytest
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from kernel.db import Database
@@ -23,6 +25,7 @@ from services.sharing.__main__ import cli
 from services.sharing.commands import copies, proof, statements
 from services.sharing.commands.agreements import correct
 from services.sharing.commands.publish import publish_shipped
+from services.sharing.commands.verification import verify
 from services.sharing.data import definitions
 from services.sharing.domain.refusals import NotAllKnownYet
 from services.sharing.domain.statement import Line, differences, tallied
@@ -246,10 +249,43 @@ async def test_whoever_alters_the_history_is_found_and_what_he_altered_is_named(
     found = await after(f"DELETE FROM structure_copy WHERE id = '{other}'")
     assert [one["now"] for one in found["differences"]] == [None]
     assert (await after("UPDATE ratio_delta SET num = 0"))["faults"] == ["figure"]
-    assert (await after("UPDATE statement_line SET shared = NOT shared"))["faults"] == ["lines", "history"]
-    assert (await after("UPDATE statement SET shared = 2"))["faults"] == ["content"]
-    forged = "UPDATE statement SET shared = 2, content = jsonb_set(content, '{shared}', '2')"
-    assert (await after(forged))["faults"] == ["signature", "figure"]
+
+
+@pytest.mark.database
+async def test_what_is_sealed_cannot_be_altered_by_us_and_shows_when_the_owner_does(
+    fresh_database: Callable[[str], ServiceDatabase],
+) -> None:
+    where = fresh_database("sharing")
+    database = Database(where.url, 3)
+    province = Province(database)
+    await province.prepare()
+    await province.mast()
+    await province.complete()
+    async with database.tx() as tx:
+        scope = await ratios.scope(
+            tx, actor=AUDITOR, kind="mast", as_of=date(2026, 10, 1), known_at=NOW - timedelta(days=1), now=NOW
+        )
+        made = await statements.seal(tx, AUDITOR, scope, Seal(seal_file(), "secret"), str, now=NOW)
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with database.tx() as tx:
+            await tx.execute(sa.text("UPDATE statement SET counted = 2"))
+    owner = await asyncpg.connect(where.owner_url)
+    for altering, faults in (
+        ("UPDATE statement_line SET shared = NOT shared", ("lines", "history")),
+        ("UPDATE statement SET counted = 2", ("content",)),
+        ("UPDATE statement SET counted = 2, content = jsonb_set(content, '{counted}', '2')", ("signature", "figure")),
+        ("""UPDATE definition SET content = jsonb_set(content, '{note,vi}', '"x"')""", ("definition",)),
+    ):
+        changing = owner.transaction()
+        await changing.start()
+        await owner.execute(altering)
+        await changing.commit()
+        async with database.read() as read:
+            assert (await verify(read, made.id, actor=AUDITOR)).faults == faults, altering
+        undone = altering.replace("counted = 2", "counted = 1").replace("'2'", "'1'")
+        await owner.execute(undone)
+    await owner.close()
+    await database.close()
 
 
 # Pages

@@ -75,6 +75,7 @@ def test_side_bar_lists_what_the_person_may_open_once_and_marks_the_page() -> No
         "/permits/applications/new",
         "/registry/masts",
         "/sharing/ratio",
+        "/sharing/indicators",
         "/sharing/statements",
         "/sharing/reports",
     ]

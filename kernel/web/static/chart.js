@@ -16,10 +16,8 @@
   };
 
   const vietnamese = document.documentElement.lang === "vi";
-  const figure = (value, decimals) => {
-    const text = value.toLocaleString(vietnamese ? "vi-VN" : "en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-    return vietnamese ? `${text}%` : `${text} %`;
-  };
+  // Percent unless the settings say otherwise: unit "" is a plain number, whose decimals are shown where there are any.
+  const plain = (value, decimals, least) => value.toLocaleString(vietnamese ? "vi-VN" : "en-GB", { minimumFractionDigits: least, maximumFractionDigits: decimals });
   const month = (value) => {
     const at = new Date(value);
     return `${String(at.getMonth() + 1).padStart(2, "0")}/${at.getFullYear()}`;
@@ -29,6 +27,10 @@
   const option = (settings, style, small) => {
     const of = (name) => style.getPropertyValue(`--am-${name}`).trim();
     const words = settings.words;
+    const figure = (value, decimals) => {
+      if (settings.unit === "") return plain(value, decimals, 0);
+      return vietnamese ? `${plain(value, decimals, decimals)}%` : `${plain(value, decimals, decimals)} %`;
+    };
     const actual = settings.actual || [];
     const forecast = settings.forecast || [];
     const targets = settings.targets || [];
@@ -80,7 +82,7 @@
         type: "time", min: first, max: end, axisLine: { lineStyle: { color: of("line-2") } }, axisTick: { show: false }, splitLine: { show: false },
         axisLabel: { color: of("ink-3"), fontSize: 11, formatter: month, showMinLabel: false, hideOverlap: true, customValues: halves(first, end, small) },
       },
-      yAxis: { type: "value", min: 0, max: settings.top || undefined, interval: 10, axisLabel: { color: of("ink-3"), fontSize: 11, formatter: (value) => figure(value, 0) }, splitLine: { lineStyle: { color: of("line") } } },
+      yAxis: { type: "value", min: 0, max: settings.top || undefined, interval: settings.interval || 10, axisLabel: { color: of("ink-3"), fontSize: 11, formatter: (value) => figure(value, 0) }, splitLine: { lineStyle: { color: of("line") } } },
       series,
     };
   };

@@ -1,6 +1,17 @@
 """The doors of sharing: parse, call, answer."""
 
-from services.sharing.api import agreements, comparisons, forecast, indicators, law, parked, ratios, reports, statements
+from services.sharing.api import (
+    agreements,
+    comparisons,
+    forecast,
+    indicators,
+    law,
+    open_data,
+    parked,
+    ratios,
+    reports,
+    statements,
+)
 
 ROUTERS = [
     agreements.router,
@@ -8,6 +19,7 @@ ROUTERS = [
     comparisons.router,
     forecast.router,
     indicators.router,
+    open_data.router,
     law.router,
     statements.router,
     reports.router,

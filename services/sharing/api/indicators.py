@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response, status
 from pydantic import BaseModel, Field
 
+from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, Tx, api_router
 from kernel.export import answered, listed_as
@@ -102,6 +103,10 @@ async def list_indicators(
     request: Request, actor: CurrentActor, now: Now, asked: Annotated[queries.IndicatorsAsked, Query()]
 ) -> Response:
     """The indicators of the plan as of a day. Each with its value, its source, its target and how it stands."""
+    return await told_indicators(request, actor, now, asked)
+
+
+async def told_indicators(request: Request, actor: Actor, now: datetime, asked: queries.IndicatorsAsked) -> Response:
     day, instant = asked.as_of or local_date(now), ratios.known_instant(asked.known_at, now)
 
     async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:

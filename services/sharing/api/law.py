@@ -1,10 +1,12 @@
 """What is published: definitions, borders, and the plan's targets beside the figures they ask for."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Query, Request, Response
 
+from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, api_router
 from kernel.export import answered, listed_as
@@ -26,6 +28,10 @@ async def list_targets(
 
     Without `boundary_set` each target is held against the borders its plan meant: Cà Mau before the merger.
     """
+    return await told_targets(request, actor, now, asked)
+
+
+async def told_targets(request: Request, actor: Actor, now: datetime, asked: law.TargetsAsked) -> Response:
     day, instant = asked.as_of or local_date(now), ratios.known_instant(asked.known_at, now)
 
     async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Path, Query, Request, Response, status
 from pydantic import BaseModel, Field
 
+from kernel.auth import Actor
 from kernel.edge import CurrentActor, Now, Read, Tx, api_router
 from kernel.export import answered, listed_as
 from kernel.listing import Page as ListPage
@@ -183,7 +184,10 @@ async def list_statements(
     request: Request, actor: CurrentActor, asked: Annotated[queries.StatementsAsked, Query()]
 ) -> Response:
     """Sealed statements, the newest first. Each a figure that is never changed, by its number of the year."""
+    return await told_statements(request, actor, asked)
 
+
+async def told_statements(request: Request, actor: Actor, asked: queries.StatementsAsked) -> Response:
     async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
         return await queries.statements(read, asked, actor=actor, limit=limit, after=after)
 
