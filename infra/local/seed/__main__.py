@@ -40,6 +40,7 @@ async def main() -> int:
         print(f"{await teller.tell(permits.stories(local_date(now)))} dossiers")
         await _until("sharing knows every mast", lambda: _knows(ratios, len(standing)))
         print(f"{await sharing.fill(ratios, standing, now)} agreements")
+        print(f"{await sharing.measure(ratios)} values of indicators")
         await _until("sharing knows that it knows", lambda: sharing.knows(ratios))
         print(f"{await sharing.seal(ratios, shares)} sealed statements")
     finally:
