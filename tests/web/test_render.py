@@ -78,6 +78,7 @@ def test_side_bar_lists_what_the_person_may_open_once_and_marks_the_page() -> No
         "/sharing/indicators",
         "/sharing/statements",
         "/sharing/reports",
+        "/permits/phrases",
     ]
     assert [link["href"] for link in page.select(".am-side [aria-current=page]")] == ["/permits/queue"]
     assert page.select_one(".am-side [aria-current] small").get_text() == "64"  # type: ignore[union-attr]
