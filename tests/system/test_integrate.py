@@ -53,6 +53,9 @@ def test_from_nothing_to_a_filed_dossier(product: Launched, tmp_path: Path):
     listed = json.loads(followed[end:])
     assert feed["next"] > 0
     assert "items" in listed
+    assert json.loads((tmp_path / "receipt.json").read_text())["receipt"]["number"] == receipt["number"]
+    assert json.loads((tmp_path / "now.json").read_text())["state"] == "received"
+    assert "etag" in (tmp_path / "head.txt").read_text().lower()
 
 
 def test_the_typed_client_of_the_same_document(product: Launched, client_folder: Path):
