@@ -59,6 +59,13 @@ _NEEDED = {
     },
     "if-match": {"required": True, "schema": {"type": "string", "minLength": 1}, "example": "*"},
 }
+_TAG = {
+    "ETag": {
+        "description": "The version that was read: `If-Match` of whatever changes it.",
+        "schema": {"type": "string"},
+        "example": '"3"',
+    }
+}
 _REFERENCE = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -80,6 +87,7 @@ def document(app: FastAPI) -> dict[str, Any]:
                 parameter.update(_NEEDED.get(parameter["name"], {}))
             operation["x-permission"] = permission
             operation["summary"] = operation.get("description", "").partition(". ")[0].partition("\n")[0].rstrip(".")
+    _tags(made["paths"])
     made["x-problems"] = [_explained(app, refusal) for refusal in sorted(told, key=lambda kind: kind.__name__)]
     return made
 
@@ -117,6 +125,15 @@ def _problems(operation: dict[str, Any], refusals: set[type[Refusal]]) -> None:
     for status, codes in sorted(by_status.items()):
         said = f"{HTTPStatus(status).phrase}: {', '.join(sorted(codes))}."
         responses[str(status)] = {"description": said, "content": _REFERENCE, "x-codes": sorted(codes)}
+
+
+def _tags(paths: dict[str, Any]) -> None:
+    """What an act asks for in `If-Match`, the thing it acts on tells when it is read."""
+    for path, operations in list(paths.items()):
+        asked = {each["name"] for operation in operations.values() for each in operation.get("parameters", ())}
+        thing = paths.get(path.rpartition("/")[0], {}).get("get")
+        if "if-match" in asked and thing is not None:
+            thing["responses"]["200"]["headers"] = _TAG
 
 
 def _explained(app: FastAPI, refusal: type[Refusal]) -> dict[str, Any]:

@@ -93,3 +93,23 @@ def test_every_example_is_understood(visitors: dict[str, Visitor], path: str, pe
     assert seen.keys() <= {403, 404, 409, 422}, seen
     assert "MalformedRequest" not in seen.get(422, ""), seen
     assert seen.keys() & {409, 422} or "NotFound" in seen[404], seen
+
+
+TAGGED = [
+    (path, told["get"]["x-permission"])
+    for path, told in DOCUMENT["paths"].items()
+    if "ETag" in told.get("get", {}).get("responses", {}).get("200", {}).get("headers", {})
+]
+
+
+@pytest.mark.parametrize(("path", "permission"), TAGGED, ids=lambda value: str(value)[:60])
+def test_what_can_be_changed_tells_its_version_when_it_is_read(
+    visitors: dict[str, Visitor], path: str, permission: str
+):
+    for name in holders(path.split("/")[2], permission):
+        for address in addresses(visitors[name], path):
+            answer = visitors[name].http.get(address)
+            if answer.status_code == 200:
+                assert answer.headers["etag"].strip('"').isdigit(), address
+                return
+    pytest.skip("the demo holds nothing of the kind")
