@@ -35,7 +35,7 @@ async def test_every_route_wants_a_token_and_a_capability(client: httpx.AsyncCli
     listed = routes(client.app)  # type: ignore[attr-defined]
     assert len(listed) >= 11
     for method, path in listed:
-        if path.startswith(f"{API}/open/"):
+        if "/open" in path:
             continue
         assert (await client.request(method, filled(path))).status_code == 401, path
         assert (await client.request(method, filled(path), headers=people["nobody"])).status_code == 403, path
