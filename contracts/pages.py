@@ -54,6 +54,14 @@ NAV: tuple[Group, ...] = (
                 phone=True,
                 service="permits",
             ),
+            Entry(
+                path="/permits/notices",
+                key="b",
+                icon="bell",
+                label={"vi": "Thông báo", "en": "Notices"},
+                capabilities=OFFICERS | {"applicant"},
+                service="permits",
+            ),
         ),
     ),
     Group(

@@ -23,7 +23,8 @@ def render(
     """Render `template` with `context` and what every page gets; with `block` only that block of it (htmx).
 
     Every page gets: actor (or None), org_name, nav, lang, theme, demo, now (local), today, url, path, query(),
-    csrf_field, notices, is_htmx. `nav_counts` in the context ({path: count}) puts counts beside side bar entries.
+    csrf_field, notices, is_htmx. `nav_counts` in the context or in request.state ({path: count}) puts counts beside
+    side bar entries.
     """
     frame = frame_of(request)
     values = {**_frame_context(request, frame, context or {}), **(context or {})}
@@ -63,12 +64,13 @@ def frame_of(request: Request) -> Frame:
 def _frame_context(request: Request, frame: Frame, context: Context) -> dict[str, Any]:
     locale = locale_of(request)
     actor = getattr(request.state, "actor", None)
+    counts = getattr(request.state, "nav_counts", {})
     now = frame.clock().astimezone(ZONE)
     token = forms.form_token(frame.form_key, _sid(request), now.date())
     return {
         "actor": actor,
         "org_name": getattr(request.state, "org_name", None) or (actor.org if actor else ""),
-        "nav": frame.links(locale, actor.capabilities, request.url.path, context.get("nav_counts", {}))
+        "nav": frame.links(locale, actor.capabilities, request.url.path, {**counts, **context.get("nav_counts", {})})
         if actor
         else [],
         "lang": locale,

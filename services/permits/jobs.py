@@ -4,10 +4,10 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 
 from contracts.registry import OrganisationChanged, UnitChanged
-from kernel import logging
+from kernel import logging, mail
 from kernel.auth import system
 from kernel.bus import Bus
-from kernel.clock import local_date
+from kernel.clock import end_of_day, local_date
 from kernel.db import Database
 from kernel.worker import Job
 from services.permits import commands, queries
@@ -17,6 +17,7 @@ from services.permits.settings import PermitsSettings
 
 log = logging.get(__name__)
 BATCH = 200
+DIGEST_FROM = timedelta(hours=7)
 IN_MEMORY = 1024 * 1024
 LOST = (
     "the stream has lost events: run `python -m services.registry republish`,"
@@ -26,6 +27,10 @@ LOST = (
 
 def jobs(settings: PermitsSettings) -> tuple[Job, ...]:
     return (
+        *mail.jobs(settings),
+        Job("notices", 1.0, lambda db, bus, now: tell_people(db, settings, now)),
+        Job("reminders", 60.0, lambda db, bus, now: remind_people(db, settings, now)),
+        Job("digests", 60.0, lambda db, bus, now: send_digests(db, settings, now)),
         Job("deadlines", 1.0, lambda db, bus, now: pass_deadlines(db, settings, now)),
         Job("parts", 1.0, lambda db, bus, now: move_parts(db, bus, now)),
         Job("chunks", 600.0, lambda db, bus, now: drop_chunks(db, settings, now)),
@@ -61,6 +66,36 @@ async def _pass(tx: queries.Session, row: DeadlineRow, settings: PermitsSettings
     elif row.review_id is not None:
         await commands.fall_silent(tx, dossier, row.review_id, due_on=due_on, settings=settings, now=now)
     return True
+
+
+async def tell_people(database: Database, settings: PermitsSettings, now: datetime) -> int:
+    """What happened since the last visit, into the inboxes of whom it concerns."""
+    async with database.tx() as tx:
+        news = await commands.tell_of_events(tx, now=now)
+        await commands.write_letters(tx, site=settings.public_url, now=now, limit=BATCH)
+    return news
+
+
+async def remind_people(database: Database, settings: PermitsSettings, now: datetime) -> int:
+    """Before a time limit ends its people, after it their head."""
+    today = local_date(now)
+    async with database.tx() as tx:
+        calendar = await queries.newest_calendar(tx, settings.area)
+        soon = calendar.working_after(calendar.working_after(today))
+        done = await commands.remind(tx, today=today, soon=soon, now=now)
+        return done + await commands.escalate(tx, today=today, now=now)
+
+
+async def send_digests(database: Database, settings: PermitsSettings, now: datetime) -> int:
+    """From the morning on, one mail a day to each who wants it so."""
+    today = local_date(now)
+    if now < end_of_day(today - timedelta(days=1)) + DIGEST_FROM:
+        return 0
+    async with database.tx() as tx:
+        readers = await queries.digest_readers(tx, today, BATCH)
+        for person in readers:
+            await commands.send_digest(tx, person, site=settings.public_url, today=today, now=now)
+    return len(readers)
 
 
 async def move_parts(database: Database, bus: Bus, now: datetime) -> int:

@@ -1,6 +1,18 @@
 """The API of permits."""
 
-from services.permits.api import applications, conditions, duties, events, files, law, moves, parked, queue, receipts
+from services.permits.api import (
+    applications,
+    conditions,
+    duties,
+    events,
+    files,
+    law,
+    moves,
+    notices,
+    parked,
+    queue,
+    receipts,
+)
 
 ROUTERS = [
     files.router,
@@ -13,5 +25,6 @@ ROUTERS = [
     conditions.router,
     conditions.library,
     events.router,
+    notices.router,
     parked.router,
 ]

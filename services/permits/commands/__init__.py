@@ -9,6 +9,8 @@ from services.permits.commands.decide import decide, extend, withdraw
 from services.permits.commands.duties import set_duty
 from services.permits.commands.file import Filing, Receipt, file
 from services.permits.commands.keep import Taken, drop_chunks, drop_files, mark_stored, store_file, take
+from services.permits.commands.messages import AUDIENCES, write_message
+from services.permits.commands.notify import Sayer, meet, prefer, read_notices, send_digest, tell, write_letters
 from services.permits.commands.phrases import PhraseText, write_phrase
 from services.permits.commands.publish import publish
 from services.permits.commands.review import (
@@ -20,15 +22,18 @@ from services.permits.commands.review import (
     sign_opinion,
     submit_opinion,
 )
+from services.permits.commands.tidings import escalate, remind, tell_of_events
 from services.permits.commands.touch import Changed
 from services.permits.commands.works import notify_works
 
 __all__ = [
+    "AUDIENCES",
     "Changed",
     "Filing",
     "Outlook",
     "PhraseText",
     "Receipt",
+    "Sayer",
     "Taken",
     "accept",
     "check",
@@ -39,6 +44,7 @@ __all__ = [
     "drop_chunks",
     "drop_files",
     "empty_copies",
+    "escalate",
     "extend",
     "fall_silent",
     "file",
@@ -47,11 +53,16 @@ __all__ = [
     "judge_condition",
     "lapse",
     "mark_stored",
+    "meet",
     "notify_works",
     "pass_opinion",
+    "prefer",
     "publish",
+    "read_notices",
+    "remind",
     "request_supplement",
     "return_opinion",
+    "send_digest",
     "set_duty",
     "show_evidence",
     "sign_opinion",
@@ -61,6 +72,10 @@ __all__ = [
     "take",
     "take_organisations",
     "take_units",
+    "tell",
+    "tell_of_events",
     "withdraw",
+    "write_letters",
+    "write_message",
     "write_phrase",
 ]

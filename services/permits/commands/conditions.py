@@ -12,9 +12,11 @@ from kernel import audit
 from kernel.auth import Actor
 from kernel.errors import N_, Fault, Forbidden
 from services.permits import queries
+from services.permits.commands.notify import tell
 from services.permits.commands.touch import Changed, moment, touch
 from services.permits.domain import policy
 from services.permits.domain.application import Condition, ConditionAct, next_condition_state
+from services.permits.domain.notices import Audience, Notice
 from services.permits.domain.refusals import DossierFaulty, NoSuchCondition, WrongMove
 from services.permits.queries import Dossier
 from services.permits.tables import DecisionCondition
@@ -106,4 +108,9 @@ async def _change(
     before = {"no": held.no, "state": held.state}
     after = {"no": held.no, "state": state, "remark": remark.strip(), "file": str(file_id) if file_id else None}
     await audit.record(tx, actor, f"permits:condition:{act}", dossier.id, now=now, before=before, after=after)
+    verifier = Audience(held.verifier_org, ("reviewer", "head", "lead"), held.verifier)
+    applicant = Audience(dossier.applicant_org, ("applicant",))
+    kind, to = ("condition_shown", verifier) if act == "show" else ("condition_judged", applicant)
+    notice = Notice(kind, f"{kind}:{held.no}:{changed.version}", {"number": dossier.number, "no": held.no}, (to,))
+    await tell(tx, notice, dossier.id, now=now, but=actor.id)
     return changed

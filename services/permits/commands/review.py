@@ -15,6 +15,7 @@ from kernel.clock import end_of_day, local_date
 from kernel.errors import N_, Fault, Forbidden
 from services.permits import queries
 from services.permits.commands.ledger import bearer, tick
+from services.permits.commands.notify import tell
 from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import policy
 from services.permits.domain.application import (
@@ -32,6 +33,7 @@ from services.permits.domain.application import (
     written,
 )
 from services.permits.domain.movement import Deed
+from services.permits.domain.notices import Audience, Notice
 from services.permits.domain.refusals import ReasonMissing, ReviewNotAsked, WrongMove
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings
@@ -191,7 +193,21 @@ async def _step(
     after = {"function": review.function, "stage": stage, "outcome": outcome, "reason": remark}
     said = {name: value for name, value in after.items() if value is not None}
     await audit.record(tx, actor, f"permits:opinion:{act}", dossier.id, now=now, before=before, after=said)
+    notice = _notice(dossier, review, act, changed.version, remark)
+    if notice is not None:
+        await tell(tx, notice, dossier.id, now=now, but=actor.id)
     return changed
+
+
+def _notice(dossier: Dossier, review: ReviewState, act: StepAct, version: int, remark: str | None) -> Notice | None:
+    """Whoever has to go on with the draft."""
+    params = {"number": dossier.number, "function": review.function}
+    once = f"{act}:{review.id}:{version}"
+    if act in ("submit", "pass"):
+        return Notice("handed_in", once, params, (Audience(review.org, ("head",), review.function),))
+    if act == "return":
+        return Notice("returned", once, {**params, "reason": remark}, (Audience(people=tuple(review.authors)),))
+    return None
 
 
 async def _record(

@@ -83,6 +83,14 @@ class NoSuchCondition(Conflict):
     detail = N_("The decision has no such condition.")
 
 
+class PreferenceFaulty(Invalid):
+    detail = N_("These preferences cannot be kept.")
+
+
+class MessageFaulty(Invalid):
+    detail = N_("The message cannot be sent so.")
+
+
 class DutyFaulty(Invalid):
     detail = N_("The division of duties cannot be set so.")
 

@@ -1,5 +1,6 @@
 """The tables of permits. Validation happens in schemas and rules; what must never be otherwise is a CHECK here."""
 
+from kernel import mail
 from kernel.db import own_tables
 from services.permits.tables.clocks import ClockEvent, Deadline
 from services.permits.tables.columns import Table
@@ -22,10 +23,12 @@ from services.permits.tables.law import (
     Phrase,
     ProcedureVersion,
 )
+from services.permits.tables.people import Message, Notification, Person, Preference, Told
 from services.permits.tables.reviews import Duty, Review, ReviewStep
 
 metadata = Table.metadata
 own_tables(metadata)
+mail.own_table(metadata)
 
 __all__ = [
     "Application",
@@ -42,15 +45,20 @@ __all__ = [
     "File",
     "FileChunk",
     "MandateCopy",
+    "Message",
     "Notice",
+    "Notification",
     "NumberSeries",
     "OrganisationCopy",
+    "Person",
     "Phrase",
+    "Preference",
     "ProcedureVersion",
     "Review",
     "ReviewStep",
     "SupplementRequest",
     "Table",
+    "Told",
     "UnitCopy",
     "metadata",
 ]

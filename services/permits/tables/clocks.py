@@ -36,7 +36,10 @@ class ClockEvent(Table, table=True):
 
 
 class Deadline(Table, table=True):
-    """Projection of the ledger and the worker's query: what each clock says now, and who answers for it."""
+    """Projection of the ledger and the worker's query: what each clock says now, and who answers for it.
+
+    `reminded_for`, `escalated_for`: the due day that people were reminded of, and whose end the head was told.
+    """
 
     __tablename__ = "deadline"
     __table_args__ = (
@@ -50,6 +53,7 @@ class Deadline(Table, table=True):
             "application_id",
             postgresql_where=sa.text("state IN ('running','paused')"),
         ),
+        sa.Index("deadline_due", "due_on", postgresql_where=sa.text("state = 'running'")),
         sa.Index(
             "deadline_expiry",
             "due_on",
@@ -68,5 +72,7 @@ class Deadline(Table, table=True):
     length: int
     remaining: int | None = None
     on_expiry: str = Field(sa_type=TEXT)
+    reminded_for: date | None = None
+    escalated_for: date | None = None
     procedure_version: UUID = Field(foreign_key="procedure_version.id")
     calendar_version: UUID = Field(foreign_key="calendar_version.id")

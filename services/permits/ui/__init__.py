@@ -10,6 +10,7 @@ from services.permits.ui import (
     filing,
     home,
     lists,
+    notices,
     opinion,
     parked,
     phrases,
@@ -28,5 +29,6 @@ ROUTERS = [
     conditions.router,
     duties.router,
     phrases.router,
+    notices.router,
     parked.router,
 ]

@@ -14,7 +14,8 @@ from kernel.web import formats
 from kernel.web.formats import unit_in_text
 from kernel.web.render import render
 from services.permits import clients, queries
-from services.permits.ui import clock_view, steps, workspace
+from services.permits.domain import policy
+from services.permits.ui import clock_view, notices, steps, workspace
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Seen, is_officer
 from services.permits.ui.words import CONDITION_STATES, TONES
@@ -35,6 +36,8 @@ async def application(
 ) -> Response:
     """Everything about a dossier on one page, the next action first."""
     detail = await queries.detail(read, dossier.id, actor=actor)
+    insider = not actor.capabilities.isdisjoint(policy.OFFICERS | policy.SEES_ALL)
+    said = await queries.messages(read, dossier, actor=actor, officer=insider)
     traced = await queries.clocks(read, dossier.id, actor=actor, area=scene.settings.area, now=scene.now)
     site = detail["sites"][0]
     places = await queries.unit_names(read, [each["commune"] for each in detail["sites"]])
@@ -66,6 +69,8 @@ async def application(
         "clock": clock_view.view(traced, clock, scene.words, scene.today) if clock else None,
         "chip": _chip(clock, scene),
         "opinions": workspace.opinions(detail, dossier, actor, scene),
+        "messages": notices.thread(said, actor, scene),
+        "may_write": policy.allowed(actor, "permits:message:write", dossier.standing),
         "words": scene.words,
         "condition_states": {code: (scene.words._(name), tone) for code, (name, tone) in CONDITION_STATES.items()},
         "officer": is_officer(actor),

@@ -12,6 +12,7 @@ from kernel.web import formats
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of
 from services.permits.domain.calendar import Calendar
+from services.permits.domain.notices import CLOCKS as CLOCKS
 from services.permits.queries import Lexicon
 
 STEPS = {
@@ -44,14 +45,6 @@ DECIDED = {
     "objection": N_("Objection"),
     "noted": N_("Noted"),
 }
-CLOCKS = {
-    "completeness": N_("Completeness check"),
-    "recheck": N_("Check of the supplement"),
-    "answer": N_("Supplement by the applicant"),
-    "refusal": N_("Refusal"),
-    "consultation": N_("Opinion"),
-    "decision": N_("Decision"),
-}
 STAGES = {"draft": N_("Being drafted"), "check": N_("Being checked"), "sign": N_("Waiting for the signature")}
 STEPPED = {
     "draft": N_("Drafted"),
@@ -65,6 +58,7 @@ WAYS = {
     "two_persons": N_("Drafted and signed by two people"),
     "three_persons": N_("Drafted, checked and signed by three people"),
 }
+MAIL_WHEN = {"at_once": N_("At once"), "digest": N_("Once a day, in the morning"), "off": N_("Never")}
 PHRASES = {"condition": N_("Condition"), "ground": N_("Ground")}
 FINDINGS = {
     "same": (N_("The same"), ""),
