@@ -219,7 +219,7 @@ async def test_notes_stay_inside_and_messages_reach_the_other_side(
 
     async def read(actor: object) -> list[str]:
         answer = await dossier.client.get(url, headers=header(actor))
-        return [each["body"] for each in answer.json()["items"]]
+        return [each["body"] for each in answer.json()["items"]][::-1]
 
     public = ["gửi chủ đầu tư", "trả lời"]
     assert await read(AN) == public

@@ -10,10 +10,11 @@ from kernel.export import answered, listed_as
 from kernel.listing import Rows
 from services.permits import commands, queries
 from services.permits.api.gate import needs
+from services.permits.api.moves import Locked
 from services.permits.api.schemas.given import DossierId
 from services.permits.api.schemas.law import Made
 from services.permits.api.schemas.people import (
-    MessagesRead,
+    MessagePage,
     MessageWrite,
     NoticePage,
     NoticesRead,
@@ -21,8 +22,7 @@ from services.permits.api.schemas.people import (
     PreferenceSet,
     ReadResult,
 )
-from services.permits.domain import policy
-from services.permits.queries.people import NOTICE
+from services.permits.queries.people import MESSAGE, NOTICE
 
 router = api_router("/api/permits/v1", ["notices"])
 OWN = "permits:notice:read"
@@ -64,12 +64,21 @@ async def set_preference(given: PreferenceSet, actor: CurrentActor, tx: Tx, now:
     return PreferenceRead(email=given.email, mail=given.mail, quiet=sorted(set(given.quiet)), version=version)
 
 
-@router.get("/applications/{id}/messages", dependencies=[needs("permits:message:read")])
-async def list_messages(id: DossierId, actor: CurrentActor, read: Read) -> MessagesRead:
-    """What was said about a dossier, oldest first. Applicants read what is said to them, officers their notes too."""
+@router.get("/applications/{id}/messages", dependencies=[needs("permits:message:read")], **listed_as(MessagePage))
+async def list_messages(
+    id: DossierId,
+    request: Request,
+    actor: CurrentActor,
+    read: Read,
+    asked: Annotated[queries.MessagesAsked, Query()],
+) -> Response:
+    """What was said about a dossier, newest first. Applicants read what is said to them, officers their notes too."""
     dossier = await queries.application(read, id, actor=actor)
-    officer = not actor.capabilities.isdisjoint(policy.OFFICERS | policy.SEES_ALL)
-    return MessagesRead.model_validate({"items": await queries.messages(read, dossier, actor=actor, officer=officer)})
+
+    async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.messages(read, dossier, asked, actor=actor, limit=limit, after=after)
+
+    return await answered(request, asked, fetch, name="messages", columns=list(MESSAGE.members))
 
 
 @router.post(
@@ -78,7 +87,6 @@ async def list_messages(id: DossierId, actor: CurrentActor, read: Read) -> Messa
     response_model=Made,
     dependencies=[needs("permits:message:write")],
 )
-async def write_message(id: DossierId, given: MessageWrite, actor: CurrentActor, tx: Tx, now: Now) -> dict[str, Any]:
+async def write_message(given: MessageWrite, actor: CurrentActor, tx: Tx, now: Now, held: Locked) -> dict[str, Any]:
     """Say something about a dossier. To the applicant, to all officers, or inside your department."""
-    dossier = await queries.application(tx, id, actor=actor)
-    return {"id": await commands.write_message(tx, actor, dossier, new_id(), given.audience, given.body, now=now)}
+    return {"id": await commands.write_message(tx, actor, held, new_id(), given.audience, given.body, now=now)}

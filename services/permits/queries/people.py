@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from kernel import direct
 from kernel.auth import Actor
 from kernel.listing import Listing, Order, Rows, Shape, Word, conditions, page
+from services.permits.domain import policy
 from services.permits.domain.notices import Audience
 from services.permits.queries.dossier import Dossier
 from services.permits.tables import Preference
@@ -115,17 +116,49 @@ async def preference(read: AsyncSession, person: str, *, lock: bool = False) -> 
     return row
 
 
-async def messages(read: AsyncSession, dossier: Dossier, *, actor: Actor, officer: bool) -> list[dict[str, Any]]:
-    """What the caller may read of it, oldest first: applicants what is said to them, officers more."""
-    rows = await read.execute(
-        sa.text(
-            "SELECT id, audience, org, author, author_name, body, at FROM message WHERE application_id = :id"
-            " AND (audience = 'applicant' OR (:officer AND (audience = 'officers' OR org = ANY(:orgs))))"
-            " ORDER BY at, id LIMIT 1000"
-        ),
-        {"id": dossier.id, "officer": officer, "orgs": sorted(dossier.orgs)},
+class MessagesAsked(Listing):
+    """What was said about a dossier."""
+
+    audience: Word | None = None
+
+
+MESSAGE = Shape(
+    {
+        "id": "m.id",
+        "audience": "m.audience",
+        "org": "m.org",
+        "author": "m.author",
+        "author_name": "m.author_name",
+        "body": "m.body",
+        "at": "m.at",
+    }
+)
+_LAST_SAID = Order({"m.at": "timestamptz", "m.id": "uuid"}, descending=True)
+
+
+async def messages(
+    read: AsyncSession,
+    dossier: Dossier,
+    asked: MessagesAsked,
+    *,
+    actor: Actor,
+    limit: int,
+    after: Sequence[Any] | None = None,
+) -> Rows:
+    """What the caller may read of it, newest first: applicants what is said to them, officers more.
+
+    Raises BadCursor, UnknownField (422).
+    """
+    clauses, values = conditions(asked, {"audience": "m.audience"})
+    insider = not actor.capabilities.isdisjoint(policy.OFFICERS | policy.SEES_ALL)
+    source = (
+        "FROM message m WHERE m.application_id = :id AND (m.audience = 'applicant'"
+        " OR (:insider AND (m.audience = 'officers' OR m.org = ANY(:orgs))))"
+        f"{''.join(f' AND {clause}' for clause in clauses)}"
     )
-    return [dict(row._mapping) for row in rows]
+    values |= {"id": dossier.id, "insider": insider, "orgs": sorted(dossier.orgs)}
+    row = MESSAGE.sql(asked.fields)
+    return await page(read, row, source, _LAST_SAID, values, limit=limit, after=after, total=asked.total)
 
 
 @dataclass(frozen=True)

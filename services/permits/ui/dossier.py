@@ -3,6 +3,7 @@
 import contextlib
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Query, Request
 from fastapi.responses import Response
 
@@ -23,6 +24,7 @@ from services.permits.ui.words import CONDITION_STATES, TONES
 router = ui_router("/permits/applications/{id}")
 RADIUS_M = 1000.0
 MOST = 12
+MESSAGES = 100
 
 
 @router.get("", dependencies=[needs("permits:application:read")])
@@ -36,8 +38,7 @@ async def application(
 ) -> Response:
     """Everything about a dossier on one page, the next action first."""
     detail = await queries.detail(read, dossier.id, actor=actor)
-    insider = not actor.capabilities.isdisjoint(policy.OFFICERS | policy.SEES_ALL)
-    said = await queries.messages(read, dossier, actor=actor, officer=insider)
+    said = await queries.messages(read, dossier, queries.MessagesAsked(), actor=actor, limit=MESSAGES)
     traced = await queries.clocks(read, dossier.id, actor=actor, area=scene.settings.area, now=scene.now)
     site = detail["sites"][0]
     places = await queries.unit_names(read, [each["commune"] for each in detail["sites"]])
@@ -69,7 +70,7 @@ async def application(
         "clock": clock_view.view(traced, clock, scene.words, scene.today) if clock else None,
         "chip": _chip(clock, scene),
         "opinions": workspace.opinions(detail, dossier, actor, scene),
-        "messages": notices.thread(said, actor, scene),
+        "messages": notices.thread(orjson.loads(said.items), actor, scene),
         "may_write": policy.allowed(actor, "permits:message:write", dossier.standing),
         "words": scene.words,
         "condition_states": {code: (scene.words._(name), tone) for code, (name, tone) in CONDITION_STATES.items()},

@@ -154,6 +154,7 @@ def thread(messages: list[dict[str, Any]], actor: Actor, scene: Scene) -> list[d
     return [
         {
             **each,
+            "at": datetime.fromisoformat(each["at"]),
             "org": words.org(each["org"]),
             "own": each["author"] == actor.id,
             "inside": {

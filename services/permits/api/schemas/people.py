@@ -63,7 +63,7 @@ class PreferenceSet(Given):
     quiet: Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=50)] = []
 
 
-class MessageRead(BaseModel):
+class MessageRow(Sparse):
     """`audience`: applicant, officers or department; `org`: whose message it is."""
 
     id: UUID
@@ -75,8 +75,8 @@ class MessageRead(BaseModel):
     at: datetime
 
 
-class MessagesRead(BaseModel):
-    items: list[MessageRead]
+class MessagePage(Page):
+    items: list[MessageRow]
 
 
 class MessageWrite(Given):
