@@ -124,11 +124,13 @@ def said(world: World, path: str, thing: str) -> Any:
 
 
 def address(world: World, door: Door, thing: str) -> str:
-    kind = KINDS.get(door.path.removeprefix("/api/registry/v1").split("/")[1], "mast")
+    parts = door.path.removeprefix("/api").removeprefix("/registry").removeprefix("/v1").split("/")
+    kind = KINDS.get(parts[1], "mast")
     filled = {
         "structure_id": world.ids.get((kind, thing), [""])[0],
         "station_id": world.ids["station", thing][0],
         "mast_id": world.ids["mast", thing][0],
+        "change_id": world.changes.get(world.ids.get((kind, thing), [""])[0], ""),
         "code": "VIETTEL",
         "unit_id": "32098@2023",
         "client_id": "ock-api",

@@ -220,3 +220,63 @@ async def test_a_bad_file_comes_back_with_its_faults(client, people, content):
 async def test_the_page_of_boundaries_is_for_administrators_and_its_own_forms(client, people):
     assert (await page(client, people["officer"], "/registry/boundaries"))[0] == 403
     assert (await upload(client, people["administrator"], b"{}", token=False)).status_code == 403
+
+
+async def test_the_whole_history_says_who_what_why_before_and_after(client, people, told):
+    path = f"/registry/masts/{told.id}/history"
+    status, soup = await page(client, people["officer"], path)
+    assert status == 200
+    rows = {row["id"]: row.get_text(" ", strip=True) for row in soup.select("tbody tr")}
+    assert list(rows) == ["change-3", "change-2", "change-1"]
+    assert "Đính chính" in rows["change-3"]
+    assert "Đo lại" in rows["change-3"]
+    assert "48,0\xa0m 47,5\xa0m" in rows["change-3"]
+    assert "skhcn.mai (SKHCN)" in rows["change-1"]
+    assert "bị mục 3 đính chính" in rows["change-2"]
+    boxes = soup.select("svg[role=img] rect")
+    assert sorted(box["fill"] for box in boxes) == ["var(--am-c1)"] * 2 + ["var(--am-c3)"] * 2
+    assert not soup.select("a[href$=undo]")
+    assert (await page(client, people["vnpt"], path))[0] == 403
+
+
+async def test_a_change_is_undone_behind_a_question_that_names_what_depends_on_it(client, people, database):
+    async with database.tx() as tx:
+        one = await structures.register(tx, REGISTRAR, "mast", mast(), valid_from=MAY_2015, now=NOW - timedelta(days=9))
+        made = [
+            await structures.change(
+                tx, REGISTRAR, "mast", one.id, MastFacts(height_m=height), valid_from=date(year, 1, 1), now=NOW
+            )
+            for height, year in (("48", 2018), ("51", 2020))
+        ]
+    who, mast_page = people["registrar"], f"/registry/masts/{one.id}"
+    _, soup = await page(client, who, f"{mast_page}/history")
+    links = [a["href"] for a in soup.select("a[href$=undo]")]
+    assert links == [f"{mast_page}/changes/{m.change_id}/undo" for m in reversed(made)]
+    _, question = await page(client, who, links[1])
+    assert "48,0\xa0m, rồi thành 45,0\xa0m" in question.get_text()
+    (later,) = question.select("input[name=despite]")
+    form = {FIELD: form_token("tests", "session-skhcn.mai", local_date(datetime.now(UTC))), "version": "3"}
+    answer = await client.post(links[1], data=form, headers={**who, **HTML})
+    assert (answer.status_code, "Hãy nêu lý do" in answer.text) == (422, True)
+    form["reason"] = "Nhầm cột"
+    answer = await client.post(links[1], data=form, headers={**who, **HTML})
+    assert answer.status_code == 422
+    form["despite"] = later["value"]
+    stale = await client.post(links[1], data={**form, "version": "2"}, headers={**who, **HTML})
+    assert stale.status_code == 422
+    assert (await client.post(links[1], data=form, headers={**who, **HTML})).status_code == 303
+    told = (await client.get(f"/api/registry/v1/masts/{one.id}/history", headers=who)).json()
+    assert [(c["act"], c["reason"]) for c in told["changes"]][-1] == ("undo", "Nhầm cột")
+    assert {v["height_m"] for v in told["versions"] if v["recorded_to"] is None} == {"45.00", "51.00"}
+
+
+async def test_the_slider_goes_back_by_months(client, people, told):
+    _, soup = await page(client, people["officer"], "/registry/masts", slide="128")
+    assert soup.select_one("#f-as_of")["value"] == "01/09/2020"
+    assert soup.select_one("#f-slide")["value"] == "128"
+    assert soup.select_one("#masts tbody tr td.u").get_text() == "45,0"
+    _, now = await page(client, people["officer"], "/registry/masts")
+    slider = now.select_one("#f-slide")
+    assert slider["value"] == slider["max"]
+    _, end = await page(client, people["officer"], "/registry/masts", slide=slider["max"])
+    assert end.select_one(".am-asof .am-callout") is None

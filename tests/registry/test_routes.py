@@ -32,7 +32,7 @@ def routes():
         path = getattr(context, "path", "")
         for method in sorted((getattr(context, "methods", None) or set()) - {"HEAD", "OPTIONS"}):
             if path not in PUBLIC and path:
-                yield method, path.replace("{structure_id}", ID).replace("{station_id}", ID)
+                yield method, path.replace("{structure_id}", ID).replace("{change_id}", ID).replace("{station_id}", ID)
 
 
 ALL = sorted(set(routes()))

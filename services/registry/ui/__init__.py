@@ -1,11 +1,12 @@
 """The registry's pages, on the same queries and commands as its API."""
 
-from services.registry.ui import access, accounts, boundaries, home, imports, mast, masts, parked
+from services.registry.ui import access, accounts, boundaries, history, home, imports, mast, masts, parked
 
 ROUTERS = [
     home.router,
     masts.router,
     mast.router,
+    history.router,
     imports.router,
     boundaries.router,
     access.router,

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 
+from kernel.clock import local_date
 from kernel.edge import Now
 from kernel.errors import Refusal
 from kernel.web import formats
@@ -37,6 +39,13 @@ class Asked:
     as_of: str
     known_at: str
     trouble: str
+    now: datetime
+
+    @property
+    def slider(self) -> dict[str, int]:
+        """Where the slider stands, and how far it goes: a month beyond this one, which is today."""
+        most = months_until(local_date(self.now)) + 1
+        return {"value": months_until(self.at.as_of) if self.at.as_of != local_date(self.now) else most, "most": most}
 
     def query(self) -> dict[str, str]:
         """The dates as addresses carry them; empty for the present."""
@@ -46,18 +55,34 @@ class Asked:
         return {"as_of": self.as_of, **({"known_at": known} if known else {})}
 
 
-async def asked(request: Request, now: Now, as_of: str = "", known_at: str = "") -> Asked:
+SLIDE_FROM = date(2010, 1, 1)
+
+
+def slid(months: int) -> date:
+    """The first day of a month, counted from where the slider begins."""
+    return date(SLIDE_FROM.year + months // 12, months % 12 + 1, 1)
+
+
+def months_until(day: date) -> int:
+    return (day.year - SLIDE_FROM.year) * 12 + day.month - 1
+
+
+async def asked(request: Request, now: Now, as_of: str = "", known_at: str = "", slide: str = "") -> Asked:
     trouble = ""
     at = times(None, None, now)
     try:
         day, known = read_day(as_of), read_day(known_at)
+        if slide.isdigit() and len(slide) < 4:
+            # At the end of its way the slider says today.
+            day = slid(int(slide)) if int(slide) <= months_until(at.as_of) else None
+            as_of = ""
         if (as_of and day is None) or (known_at and known is None):
             trouble = gettext_of(request, "A date is written day/month/year, for example 27/05/2024.")
         else:
             at = times(day, known.isoformat() if known else None, now)
     except Refusal as refusal:
         trouble = gettext_of(request, refusal.detail)
-    return Asked(at, formats.day(at.as_of, TYPED), formats.day(at.known_at, TYPED), trouble)
+    return Asked(at, formats.day(at.as_of, TYPED), formats.day(at.known_at, TYPED), trouble, now)
 
 
 AskedTimes = Annotated[Asked, Depends(asked)]

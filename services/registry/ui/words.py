@@ -11,6 +11,8 @@ from services.registry import data
 OWNER_KINDS = ("operator", "tower_company", "power_company")
 Translate = Callable[[str], str]
 
+PLURAL = {"mast": "masts", "pole": "poles", "duct": "ducts"}
+COLLECTION = {"mast": N_("Antenna masts"), "pole": N_("Cable poles"), "duct": N_("Ducts and manholes")}
 STATUS = {
     "planned": N_("Planned"),
     "permitted": N_("Permitted"),
@@ -68,6 +70,11 @@ FACT = {
     "design": N_("Design"),
     "address": N_("Address"),
     "solid": N_("Solid mast"),
+    "name": N_("Designation"),
+    "sector": N_("Sector"),
+    "length_m": N_("Length"),
+    "entered": N_("Coordinates as entered"),
+    "synthetic": N_("Sample data"),
 }
 HEIGHTS = {
     "0-45": N_("up to 45 m"),
@@ -101,8 +108,10 @@ def value_text(fact: str, value: Any, lang: str, say: Translate, names: Mapping[
     """One value of a fact in a line, with its unit or system: never a bare code."""
     if value is None:
         return formats.NOTHING
-    if fact in ("height_m", "building_height_m"):
+    if fact in ("height_m", "building_height_m", "length_m"):
         return formats.metres(float(value), lang)
+    if fact == "entered":
+        return f"x {value['north']}, y {value['east']} ({value['crs']})"
     if fact == "point":
         return formats.coordinates(value[1], value[0], lang)
     if fact == "code":
