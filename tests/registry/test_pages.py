@@ -234,7 +234,7 @@ async def test_the_whole_history_says_who_what_why_before_and_after(client, peop
     assert "skhcn.mai (SKHCN)" in rows["change-1"]
     assert "bị mục 3 đính chính" in rows["change-2"]
     boxes = soup.select("svg[role=img] rect")
-    assert sorted(box["fill"] for box in boxes) == ["var(--am-c1)"] * 2 + ["var(--am-c3)"] * 2
+    assert sorted(box["fill"] for box in boxes) == ["var(--am-c1)"] * 2 + ["var(--am-c3)"] * 3
     assert not soup.select("a[href$=undo]")
     assert (await page(client, people["vnpt"], path))[0] == 403
 
