@@ -29,6 +29,8 @@ _log = logging.get("gateway.pages")
 # On the answer to a card: what the reader's organisation is called in his language, percent-encoded UTF-8.
 ORG_NAME = b"x-org-name"
 _NAME_LIMIT = 200
+# The class of the frame's macro `todo`.
+_CHORES = 'class="am-todo"'
 _CARD_LIMIT = 256 * 1024
 
 
@@ -38,6 +40,11 @@ class Card:
 
     service: str
     fragment: Markup | None
+
+    @property
+    def has_chores(self) -> bool:
+        """It holds the frame's to-do list, which has the wide column."""
+        return self.fragment is not None and _CHORES in self.fragment
 
 
 class Pages:
@@ -70,7 +77,9 @@ class Pages:
         if token is None:
             return self._render(request, "gateway/landing.html")
         cards = await asyncio.gather(*(self._card(request, upstream, token) for upstream in self._upstreams))
-        return self._render(request, "gateway/home.html", cards=[card for card in cards if card is not None])
+        shown = [card for card in cards if card is not None]
+        shown.sort(key=lambda card: not card.has_chores)
+        return self._render(request, "gateway/home.html", cards=shown)
 
     async def docs(self, request: Request) -> Response:
         return self._render(request, "gateway/docs.html")

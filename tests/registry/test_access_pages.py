@@ -154,3 +154,20 @@ async def test_an_auditor_sees_and_changes_nothing(desk: Desk, people: dict[str,
 async def test_addresses_that_are_nothing_are_404(desk: Desk):
     for path in ("/clients/none", "/things/ock-api", "/organisations/NONE"):
         await desk.page(path, status=404)
+
+
+async def test_the_home_page_names_what_waits_for_the_administrator_alone(desk: Desk, people: dict[str, dict[str, str]]):
+    async def lines(header: dict[str, str]) -> list[str]:
+        answer = await desk.http.get("/registry/home-card", headers={**header, **HTML})
+        found = BeautifulSoup(answer.text, "html.parser").select(".am-todo li a:first-child")
+        return [each.get_text(strip=True) for each in found if "btn" not in each.get("class", [])]
+
+    await desk.look()
+    await registered(desk)
+    assert not any("sửa ngoài sổ" in line for line in await lines(desk.header))
+    assert any("chờ rà soát" in line for line in await lines(desk.header))
+    desk.realm.clients["ock-api"] = desk.realm.clients["ock-api"].model_copy(update={"enabled": False})
+    await desk.look(later=1200)
+    assert (await lines(desk.header))[0] == "1 tài khoản bị sửa ngoài sổ"
+    for who in ("officer", "vnpt"):
+        assert await lines(people[who]) == []

@@ -4,16 +4,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.auth import Actor
-from services.registry.queries.accounts import reach, seen
+from services.registry.queries.accounts import REFUSED, reach, seen
 
 REALM = "hatang"
+SECRET_ENDS_SOON = timedelta(days=14)
+REVIEWED_EVERY = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,37 @@ async def summaries(read: AsyncSession, day: Any, *, actor: Actor, code: str | N
     )
     rows = (await read.execute(statement, {"day": day, "code": code, **reach(actor)})).mappings()
     return [Summary(**{**row, "reviewed_at": _finite(row["reviewed_at"])}) for row in rows]
+
+
+@dataclass(frozen=True)
+class Chores:
+    """What waits for whoever keeps access: accounts in figures."""
+
+    findings: int
+    failed: int
+    ending: int
+    unreviewed: int
+
+
+async def chores(read: AsyncSession, *, actor: Actor, now: datetime) -> Chores:
+    """`ending`: clients whose secret ends soon; `unreviewed`: never, or not for a year."""
+    statement = sa.text(
+        "SELECT count(*) FILTER (WHERE EXISTS (SELECT FROM account_finding f"
+        "   WHERE (f.kind, f.key) = (a.kind, a.key) AND f.settled_at IS NULL)) AS findings,"
+        " count(*) FILTER (WHERE EXISTS (SELECT FROM account_step s"
+        "   WHERE (s.kind, s.key) = (a.kind, a.key) AND s.done_at IS NULL AND s.error = ANY(:refused))) AS failed,"
+        " count(*) FILTER (WHERE a.enabled AND a.secret_ends BETWEEN :now AND :soon) AS ending,"
+        " count(*) FILTER (WHERE a.enabled AND coalesce(a.reviewed_at, '-infinity') < :year_ago) AS unreviewed"
+        f" FROM account a WHERE {seen('a')}"
+    )
+    values = {
+        "refused": [*REFUSED],
+        "now": now,
+        "soon": now + SECRET_ENDS_SOON,
+        "year_ago": now - REVIEWED_EVERY,
+        **reach(actor),
+    }
+    return Chores(**(await read.execute(statement, values)).mappings().one())
 
 
 def _finite(moment: datetime | None) -> datetime | None:

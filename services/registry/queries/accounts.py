@@ -23,6 +23,10 @@ class FindingUnknown(NotFound):
     detail = N_("There is no such finding, or it was settled.")
 
 
+# Errors of the realm that trying again alone does not mend.
+REFUSED = ("NameTaken", "RealmRefused")
+
+
 @dataclass(frozen=True)
 class Account:
     """`pending`: acts that the realm has not confirmed yet; `error`: why the newest of them failed so far."""
@@ -55,7 +59,7 @@ class Account:
     def state(self) -> str:
         """requested, failed, active or suspended."""
         if self.pending:
-            return "failed" if self.error in ("NameTaken", "RealmRefused") else "requested"
+            return "failed" if self.error in REFUSED else "requested"
         return "active" if self.enabled else "suspended"
 
     def rights(self) -> dict[str, Any]:
