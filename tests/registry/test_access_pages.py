@@ -156,7 +156,7 @@ async def test_addresses_that_are_nothing_are_404(desk: Desk):
         await desk.page(path, status=404)
 
 
-async def test_the_home_page_names_what_waits_for_the_administrator_alone(desk: Desk, people: dict[str, dict[str, str]]):
+async def test_the_home_page_names_what_waits_for_the_administrator(desk: Desk, people: dict[str, dict[str, str]]):
     async def lines(header: dict[str, str]) -> list[str]:
         answer = await desk.http.get("/registry/home-card", headers={**header, **HTML})
         found = BeautifulSoup(answer.text, "html.parser").select(".am-todo li a:first-child")
