@@ -14,8 +14,9 @@ from nats.js.object_store import ObjectStore
 
 from contracts.envelope import Envelope, Event, stream_of
 from contracts.registry import MastsNear, NearMasts
+from contracts.sharing import MastsToShare, ShareableMast, ShareableMasts
 from kernel.bus import Bus
-from kernel.errors import Unavailable
+from kernel.errors import Refusal, Unavailable
 
 BUCKET = "PARTS"
 
@@ -25,6 +26,28 @@ async def masts_near(bus: Bus, *, lon: float, lat: float, radius_m: float, as_of
     if not bus.connected:
         raise Unavailable
     return await bus.ask(MastsNear(lon=lon, lat=lat, radius_m=radius_m, as_of=as_of), NearMasts)
+
+
+async def masts_to_share(bus: Bus, *, org: str, lon: float, lat: float, radius_m: float, as_of: date) -> ShareableMasts:
+    """Raises Unavailable (503) when sharing does not answer."""
+    if not bus.connected:
+        raise Unavailable
+    question = MastsToShare(org=org, lon=lon, lat=lat, radius_m=radius_m, as_of=as_of)
+    return await bus.ask(question, ShareableMasts)
+
+
+async def shareable(
+    bus: Bus, org: str, sites: Sequence[tuple[float, float]], *, radius_m: float, as_of: date
+) -> list[tuple[int, ShareableMast]] | None:
+    """Around each place, with its number; None when sharing does not answer: nobody waits for it longer than once."""
+    found: list[tuple[int, ShareableMast]] = []
+    try:
+        for no, (lon, lat) in enumerate(sites, 1):
+            told = await masts_to_share(bus, org=org, lon=lon, lat=lat, radius_m=radius_m, as_of=as_of)
+            found += [(no, mast) for mast in told.items]
+    except Refusal:
+        return None
+    return found
 
 
 async def history(bus: Bus, events: Sequence[type[Event]]) -> tuple[bool, list[tuple[type[Event], Event]]]:

@@ -2,21 +2,25 @@
 
 import tempfile
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from contracts.registry import OrganisationChanged, UnitChanged
+from contracts.sharing import ShareableMast
 from kernel import logging, mail
 from kernel.auth import system
 from kernel.bus import Bus
 from kernel.clock import end_of_day, local_date
 from kernel.db import Database
+from kernel.errors import Refusal
 from kernel.worker import Job
 from services.permits import commands, queries
-from services.permits.clients import Parts, history
+from services.permits.clients import Parts, history, masts_to_share
 from services.permits.queries.proof import DeadlineRow
 from services.permits.settings import PermitsSettings
 
 log = logging.get(__name__)
 BATCH = 200
+ASKED_AT_ONCE = 20
 DIGEST_FROM = timedelta(hours=7)
 IN_MEMORY = 1024 * 1024
 LOST = (
@@ -32,6 +36,7 @@ def jobs(settings: PermitsSettings) -> tuple[Job, ...]:
         Job("reminders", 60.0, lambda db, bus, now: remind_people(db, settings, now)),
         Job("digests", 60.0, lambda db, bus, now: send_digests(db, settings, now)),
         Job("deadlines", 1.0, lambda db, bus, now: pass_deadlines(db, settings, now)),
+        Job("shareable", 2.0, lambda db, bus, now: ask_sharing(db, bus, now)),
         Job("parts", 1.0, lambda db, bus, now: move_parts(db, bus, now)),
         Job("chunks", 600.0, lambda db, bus, now: drop_chunks(db, settings, now)),
         Job("unused files", 600.0, lambda db, bus, now: expire_files(db, settings, now)),
@@ -96,6 +101,30 @@ async def send_digests(database: Database, settings: PermitsSettings, now: datet
         for person in readers:
             await commands.send_digest(tx, person, site=settings.public_url, today=today, now=now)
     return len(readers)
+
+
+async def ask_sharing(database: Database, bus: Bus, now: datetime) -> int:
+    """Which masts around could carry it, for each dossier not asked about yet; while sharing is away it waits."""
+    async with database.read() as read:
+        rows = await queries.unasked(read, ASKED_AT_ONCE)
+    if not rows or not bus.connected:
+        return 0
+    found: dict[UUID, list[tuple[int, ShareableMast]]] = {row.application_id: [] for row in rows}
+    for row in rows:
+        if row.radius_m and row.site_no is not None:
+            try:
+                told = await masts_to_share(
+                    bus, org=row.applicant, lon=row.lon, lat=row.lat, radius_m=row.radius_m, as_of=row.received_on
+                )
+            except Refusal as refusal:
+                log.warning("sharing.away", application=str(row.application_id), error=refusal.code)
+                found.pop(row.application_id, None)
+                continue
+            found.get(row.application_id, []).extend((row.site_no, mast) for mast in told.items)
+    for application_id, options in found.items():
+        async with database.tx() as tx:
+            await commands.keep_options(tx, application_id, options, now=now)
+    return len(found)
 
 
 async def move_parts(database: Database, bus: Bus, now: datetime) -> int:

@@ -196,6 +196,55 @@ async def test_mail_at_once_or_once_a_day_or_not_at_all(
 
 
 @pytest.mark.database
+async def test_many_are_claimed_and_given_each_by_itself(
+    dossier: Dossier,  # noqa: F811
+    header: Header,
+    met: None,
+) -> None:
+    await dossier.accepted()
+    first = dossier.id
+    await dossier.accepted(name="BTS An Xuyên 2")
+    client, gone = dossier.client, "01999999-0000-7000-8000-000000000000"
+
+    async def post(actor: object, what: str, **given: Any) -> httpx.Response:
+        return await client.post(f"{URL}/queue:{what}", json=given, headers=header(actor))
+
+    both = [{"id": first, "version": 2}, {"id": gone}, {"id": dossier.id, "version": 1}]
+    answer = await post(MINH, "claim", items=both)
+    assert (answer.json()["done"], answer.json()["refused"]) == (1, 2)
+    assert [one["status"] for one in answer.json()["items"]] == [200, 404, 412]
+    assert (await post(MINH, "assign", items=both[:1], to=TUAN.id)).status_code == 403
+    own = [{"id": first}, {"id": dossier.id}]
+    for to in ("nobody", HOA.id, HUNG.id):
+        told = (await post(TUAN, "assign", items=own, to=to)).json()["items"]
+        assert [one["problem"]["code"] for one in told] == ["AssigneeUnfit"] * 2, to
+    # Over whoever had it: the head gives what Minh had taken to Bao, who is told.
+    assert (await post(TUAN, "assign", items=own, to=world.BAO.id)).json()["done"] == 2
+    found = await client.get(f"{URL}/queue?tab=mine", headers=header(world.BAO))
+    assert {row["id"] for row in found.json()["items"]} == {first, dossier.id}
+    assert await kinds(client, header, world.BAO) == ["assigned", "assigned"]
+    assert (await post(world.BAO, "claim", items=own, act="hand_back")).json()["done"] == 2
+    await dossier.well(AN, "withdrawal", {})
+    last = (await post(TUAN, "assign", items=own, to=world.BAO.id)).json()
+    assert [one["status"] for one in last["items"]] == [200, 409]
+
+
+@pytest.mark.database
+async def test_the_queue_says_what_it_could_not_give(pages: Pages, met: None) -> None:  # noqa: F811
+    at = await filed(pages)
+    await pages.done(LAN, f"{at}/completeness", {"outcome": "complete"})
+    page = await pages.get(TUAN, "/permits/queue")
+    assert {each["value"] for each in page.select("select[name=to] option")} >= {MINH.id, TUAN.id, world.BAO.id}
+    assert not (await pages.get(MINH, "/permits/queue")).select("select[name=to]")
+    given = {"id": at.rsplit("/", 1)[-1], "act": "assign", "to": "nobody", "back": "/permits/queue"}
+    answer = await pages.post(TUAN, "/permits/queue", given)
+    assert answer.status_code == 200
+    assert "HS-2026-00001" in answer.text
+    await pages.done(TUAN, "/permits/queue", {**given, "to": MINH.id})
+    assert len((await pages.get(MINH, "/permits/queue?tab=mine")).select("tbody tr")) == 1
+
+
+@pytest.mark.database
 async def test_notes_stay_inside_and_messages_reach_the_other_side(
     dossier: Dossier,  # noqa: F811
     header: Header,

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from kernel.batch import Results, each
+from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.edge import CurrentActor, Now, Read, Tx, api_router, entity_tag
 from kernel.export import CSV, GEOJSON, JSON, XLSX, accepted, answered, listed_as
 from kernel.listing import Rows
 from kernel.web.i18n import locale_of
-from services.permits import commands, queries
+from services.permits import clients, commands, queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas.clocks import ClocksRead
 from services.permits.api.schemas.dossier import ApplicationPage, ApplicationRead
@@ -20,6 +21,8 @@ from services.permits.api.schemas.given import ApplicationFile, ApplicationsFile
 from services.permits.queries.listing import SHAPE
 
 router = api_router("/api/permits/v1", ["dossiers"])
+# Of a dossier with many sites the first ones are asked about here; the dossier itself tells all.
+MOST_PLACES = 5
 FORMS = (CSV, XLSX, GEOJSON)
 
 
@@ -79,11 +82,21 @@ async def check_application(
     """Ask what filing this now would mean. The same engine as the filing, nothing is changed, no key is needed.
 
     Tells the procedure that would govern, the parts, every fault with its pointer, who would be asked and why, the
-    lead, and the clocks with their days. Faults are the answer here, not a refusal.
+    lead, the clocks with their days, and the masts in service around that could carry it. Faults are the answer here,
+    not a refusal.
     """
     outlook = await commands.check(read, actor, given.filing(), settings=request.app.state.settings, now=now)
+    radius = await queries.share_radius(read, given.work)
+    places = [(site.lon, site.lat) for site in given.sites[:MOST_PLACES]]
+    found = (
+        await clients.shareable(
+            request.app.state.bus, given.applicant or actor.org, places, radius_m=radius, as_of=local_date(now)
+        )
+        if radius
+        else []
+    )
     translate = request.app.state.frame.translations(locale_of(request)).gettext
-    return CheckRead.of(outlook, translate)
+    return CheckRead.of(outlook, found, translate)
 
 
 @router.get("/applications/{id}", response_model=ApplicationRead, dependencies=[needs("permits:application:read")])

@@ -17,6 +17,7 @@ from services.permits.api.schemas.given import (
     OpinionCheck,
     OpinionGive,
     OpinionName,
+    SharingAnswer,
     SupplementGive,
     Withdrawal,
 )
@@ -61,6 +62,15 @@ async def supplement_application(
     parts = [part.draft() for part in given.parts]
     changed = await commands.supplement(tx, actor, held, parts, settings=request.app.state.settings, now=now)
     return answer(response, changed)
+
+
+@router.post("/share-answers", response_model=ChangedRead, dependencies=[needs("permits:sharing:answer")])
+async def answer_sharing(
+    given: SharingAnswer, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
+) -> Changed:
+    """Say why masts in service around are not used instead of the new one. Until the decision, again where needed."""
+    answers = [each.answer() for each in given.answers]
+    return answer(response, await commands.answer_sharing(tx, actor, held, answers, now=now))
 
 
 @router.post("/opinion-drafts", response_model=ChangedRead, dependencies=[needs("permits:opinion:draft")])

@@ -4,16 +4,54 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from kernel.edge import CurrentActor, Now, Read, api_router
+from kernel.auth import Actor
+from kernel.batch import Results, each
+from kernel.edge import CurrentActor, Now, Read, Tx, api_router
+from kernel.errors import Stale
 from kernel.export import answered, listed_as
 from kernel.listing import Rows
-from services.permits import queries
+from services.permits import commands, queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas.dossier import QueuePage
+from services.permits.api.schemas.filing import ChangedRead
+from services.permits.api.schemas.given import DossierRef, QueueAssign, QueueClaim
 from services.permits.domain import policy
 from services.permits.queries.queue import SHAPE
 
 router = api_router("/api/permits/v1", ["dossiers"])
+
+
+@router.post("/queue:claim", dependencies=[needs("permits:application:claim")])
+async def claim_many(given: QueueClaim, request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Results:
+    """Claim up to 100 dossiers, or hand them back. Each by itself: what is refused says why, the others are done."""
+    command = commands.claim if given.act == "claim" else commands.hand_back
+
+    async def act(one: DossierRef) -> ChangedRead:
+        return _told(await command(tx, actor, await _locked(tx, actor, one), now=now))
+
+    return await each(request, tx, given.items, act, status=200)
+
+
+@router.post("/queue:assign", dependencies=[needs("permits:application:assign")])
+async def assign_many(given: QueueAssign, request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Results:
+    """Give up to 100 dossiers to somebody of the department. Each by itself, also over whoever had it; he is told."""
+
+    async def act(one: DossierRef) -> ChangedRead:
+        return _told(await commands.assign(tx, actor, await _locked(tx, actor, one), given.to, now=now))
+
+    return await each(request, tx, given.items, act, status=200)
+
+
+async def _locked(tx: queries.Session, actor: Actor, one: DossierRef) -> queries.Dossier:
+    """Raises ApplicationNotFound (404), Stale (412)."""
+    dossier = await queries.application(tx, one.id, actor=actor, lock=True)
+    if one.version is not None and one.version != dossier.version:
+        raise Stale
+    return dossier
+
+
+def _told(changed: commands.Changed) -> ChangedRead:
+    return ChangedRead.model_validate(changed, from_attributes=True)
 
 
 @router.get("/queue", dependencies=[needs("permits:queue:read")], **listed_as(QueuePage))

@@ -1,6 +1,6 @@
 """Every state change of permits: lock, policy, rule, write, audit, outbox, in the transaction of the caller."""
 
-from services.permits.commands.assign import claim, hand_back
+from services.permits.commands.assign import assign, claim, hand_back
 from services.permits.commands.check import Outlook, check
 from services.permits.commands.complete import accept, deem_complete, lapse, request_supplement, supplement
 from services.permits.commands.conditions import judge_condition, show_evidence
@@ -22,6 +22,7 @@ from services.permits.commands.review import (
     sign_opinion,
     submit_opinion,
 )
+from services.permits.commands.share import answer_sharing, keep_options
 from services.permits.commands.tidings import escalate, remind, tell_of_events
 from services.permits.commands.touch import Changed
 from services.permits.commands.works import notify_works
@@ -36,6 +37,8 @@ __all__ = [
     "Sayer",
     "Taken",
     "accept",
+    "answer_sharing",
+    "assign",
     "check",
     "claim",
     "decide",
@@ -51,6 +54,7 @@ __all__ = [
     "give_opinion",
     "hand_back",
     "judge_condition",
+    "keep_options",
     "lapse",
     "mark_stored",
     "meet",

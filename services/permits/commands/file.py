@@ -18,8 +18,9 @@ from kernel.texts import fold
 from services.permits import queries
 from services.permits.commands.ledger import Bearer, begun, moved
 from services.permits.commands.number import next_number
+from services.permits.commands.share import answered
 from services.permits.domain import numbers, policy
-from services.permits.domain.application import PartDraft, SiteDraft, filing_faults
+from services.permits.domain.application import PartDraft, ShareAnswer, SiteDraft, filing_faults, share_faults
 from services.permits.domain.movement import Deed, Movement
 from services.permits.domain.refusals import DossierFaulty, RegistrarOnly
 from services.permits.settings import PermitsSettings
@@ -27,6 +28,7 @@ from services.permits.settings import PermitsSettings
 APPLICANT_MISSING = N_("Say for which organisation the dossier is filed.")
 APPLICANT_UNKNOWN = N_("This organisation is not known.")
 RECEIVED_AHEAD = N_("The receipt must not lie ahead.")
+NO_SUCH_SITE = N_("The dossier has no such site.")
 REASON_MISSING = N_("Say why the receipt is entered by hand.")
 
 
@@ -40,6 +42,7 @@ class Filing:
     applicant: str | None = None
     received_at: datetime | None = None
     received_reason: str | None = None
+    shares: Sequence[ShareAnswer] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,14 @@ async def prepare(
         max_bytes=settings.max_dossier_mb * 1_000_000,
     )
     faults = filing_faults(filing.sites, filing.parts, ground.rules)
+    if filing.shares:
+        reasons = (await queries.entries(tx, "share_reason"))["share_reason"]
+        faults += share_faults(filing.shares, reasons, None)
+        faults += [
+            Fault(f"/sharing/{place}/site", "site_unknown", NO_SUCH_SITE)
+            for place, share in enumerate(filing.shares)
+            if not 1 <= share.site_no <= len(filing.sites)
+        ]
     return Prepared(filing, applicant, received_at, ground, faults)
 
 
@@ -148,6 +159,8 @@ async def file(
         "audit": [audit.row(actor, "permits:application:file", application_id, now=now, after=_audited(row))],
         "outbox": [outbox.row(tx, actor, _told(receipt, row), subject=application_id, now=now)],
     }
+    if filing.shares:
+        written["share_option"] = answered(application_id, filing.shares, now)
     await direct.insert(tx, written)
     return receipt
 

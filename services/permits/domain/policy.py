@@ -72,12 +72,14 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:phrase:write": (("head", "any"), ("publisher", "any")),
     "permits:decision:make": (("lead", "lead_of"),),
     "permits:application:withdraw": (("applicant", "own_org"),),
+    "permits:application:assign": (("head", "own_function"), ("lead", "lead_of"), ("head", "lead_of")),
     "permits:notice:read": (("*", "any"),),
     "permits:message:read": SEEING,
     "permits:message:write": (
         ("applicant", "own_org"),
         *((officer, relation) for officer in ("reviewer", "head", "lead", "registrar") for relation in _INVOLVED),
     ),
+    "permits:sharing:answer": (("applicant", "own_org"),),
     "permits:works:notify": (("applicant", "own_org"),),
     "permits:application:claim": tuple(
         (officer, relation) for officer in ("reviewer", "head", "lead", "registrar") for relation in _INVOLVED

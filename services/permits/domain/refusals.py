@@ -91,6 +91,10 @@ class MessageFaulty(Invalid):
     detail = N_("The message cannot be sent so.")
 
 
+class AssigneeUnfit(Invalid):
+    detail = N_("The dossier cannot be given to this person.")
+
+
 class DutyFaulty(Invalid):
     detail = N_("The division of duties cannot be set so.")
 

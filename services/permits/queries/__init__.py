@@ -70,6 +70,7 @@ from services.permits.queries.listing import (
 )
 from services.permits.queries.opinions import Draft, DutiesAsked, draft, duties, next_step
 from services.permits.queries.people import (
+    Colleague,
     Due,
     Happened,
     MessagesAsked,
@@ -77,6 +78,7 @@ from services.permits.queries.people import (
     Told,
     Waiting,
     audience,
+    colleagues,
     digest_readers,
     digest_rows,
     due_soon,
@@ -100,6 +102,7 @@ from services.permits.queries.proof import (
 )
 from services.permits.queries.queue import TABS, Horizon, QueueAsked, Tab, queue, queue_counts, queue_key
 from services.permits.queries.receipts import receipt
+from services.permits.queries.sharing import Unasked, options_asked, share_radius, unasked
 from services.permits.queries.simulation import simulated
 from services.permits.queries.trace import clocks, horizon
 
@@ -109,6 +112,7 @@ __all__ = [
     "TYPES",
     "ApplicationsAsked",
     "CodesAsked",
+    "Colleague",
     "Dossier",
     "Draft",
     "Due",
@@ -130,6 +134,7 @@ __all__ = [
     "SideBySide",
     "Tab",
     "Told",
+    "Unasked",
     "Waiting",
     "application",
     "applications",
@@ -139,6 +144,7 @@ __all__ = [
     "chunk",
     "clocks",
     "codes",
+    "colleagues",
     "communes",
     "condition_book",
     "content",
@@ -176,6 +182,7 @@ __all__ = [
     "notices_of",
     "number_gaps",
     "open_requests",
+    "options_asked",
     "organisation_known",
     "organisation_numbers",
     "organisations",
@@ -198,6 +205,7 @@ __all__ = [
     "running",
     "running_clocks",
     "running_dossiers",
+    "share_radius",
     "side_by_side",
     "simulated",
     "site_drafts",
@@ -205,6 +213,7 @@ __all__ = [
     "stale_chunks",
     "stored_names",
     "supplement_requests",
+    "unasked",
     "unit_names",
     "unread",
 ]

@@ -8,7 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.permits.queries.copies import organisations
 from services.permits.queries.law import entries
 
-LISTS = ("part", "function", "fact", "work", "structure_code", "condition_kind", "condition_subject")
+LISTS = (
+    "part",
+    "function",
+    "fact",
+    "work",
+    "structure_code",
+    "condition_kind",
+    "condition_subject",
+    "share_reason",
+    "share_rule",
+)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from services.permits.queries.pieces import (
     PARTS,
     REQUESTS,
     REVIEWS,
+    SHARING,
     SITES,
     WORKS,
 )
@@ -161,6 +162,7 @@ _WHOLE = Shape(
         "clocks": CLOCKS,
         "decision": DECISION,
         "notices": NOTICES,
+        "sharing": SHARING,
     }
 )
 

@@ -63,6 +63,24 @@ async def audience(tx: AsyncSession, asked: Audience, kind: str, *, loud: bool) 
     return [Told(*row) for row in rows]
 
 
+@dataclass(frozen=True)
+class Colleague:
+    id: str
+    name: str
+
+
+async def colleagues(read: AsyncSession, *, actor: Actor, functions: Sequence[str]) -> list[Colleague]:
+    """The officers of the caller's organisation who act for all of these functions, by name."""
+    rows = await read.execute(
+        sa.text(
+            "SELECT id, name FROM person WHERE org = :org AND jsonb_exists_any(capabilities, CAST(:officers AS text[]))"
+            " AND (functions = '[]' OR jsonb_exists_all(functions, CAST(:functions AS text[]))) ORDER BY name, id"
+        ),
+        {"org": actor.org, "officers": sorted(policy.OFFICERS), "functions": list(functions)},
+    )
+    return [Colleague(*row) for row in rows]
+
+
 class NoticesAsked(Listing):
     """The caller's own notices."""
 

@@ -70,6 +70,14 @@ DUE = (
     " 'state', n.state, 'remaining', n.remaining) END"
 )
 WORKS = "(SELECT json_object_agg(n.kind, n.happened_on) FROM notice n WHERE n.application_id = a.id)"
+SHARING = (
+    "json_build_object('asked_at', a.options_asked_at, 'radius_m', (SELECT CAST(c.body->>'radius_m' AS int) FROM"
+    " code_entry c WHERE c.list = 'share_rule' AND c.code = p.work), 'options', (SELECT coalesce(json_agg("
+    "json_build_object('site_no', o.site_no, 'structure_id', o.structure_id, 'public_no', o.public_no, 'owner',"
+    " o.owner, 'distance_m', o.distance_m, 'height_m', CAST(o.height_m AS text), 'capacity', o.capacity, 'free',"
+    " o.free, 'reason', o.reason, 'words', o.words, 'answered_at', o.answered_at)"
+    " ORDER BY o.site_no, o.distance_m, o.structure_id), '[]') FROM share_option o WHERE o.application_id = a.id))"
+)
 PARTS = (
     "(SELECT coalesce(json_agg(json_build_object('code', t.code, 'no', t.no, 'file', f.id, 'name', f.name, 'sha256',"
     " f.sha256, 'size', f.size, 'media_type', f.media_type, 'added_at', t.added_at, 'replaced_at', t.replaced_at)"

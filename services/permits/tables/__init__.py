@@ -12,6 +12,7 @@ from services.permits.tables.dossier import (
     Decision,
     DecisionCondition,
     Notice,
+    ShareOption,
     SupplementRequest,
 )
 from services.permits.tables.files import File, FileChunk
@@ -56,6 +57,7 @@ __all__ = [
     "ProcedureVersion",
     "Review",
     "ReviewStep",
+    "ShareOption",
     "SupplementRequest",
     "Table",
     "Told",

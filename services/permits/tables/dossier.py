@@ -20,6 +20,7 @@ class Application(Table, table=True):
     __table_args__ = (
         sa.UniqueConstraint("number"),
         sa.CheckConstraint(f"state IN ({STATES})", name="application_state"),
+        sa.Index("application_options", "id", postgresql_where=sa.text("options_asked_at IS NULL")),
         sa.Index("application_list", sa.text("received_at DESC"), sa.text("id DESC")),
         sa.Index("application_applicant", "applicant_org", sa.text("received_at DESC"), sa.text("id DESC")),
         sa.Index("application_lead", "lead_org", sa.text("received_at DESC"), sa.text("id DESC")),
@@ -37,6 +38,7 @@ class Application(Table, table=True):
     received_reason: str | None = Field(default=None, sa_type=TEXT)
     lead_org: str = Field(sa_type=TEXT)
     lead_function: str = Field(sa_type=TEXT)
+    options_asked_at: datetime | None = Field(default=None, sa_type=MOMENT)
     assigned_to: str | None = Field(default=None, sa_type=TEXT)
     assigned_name: str | None = Field(default=None, sa_type=TEXT)
     touched_at: datetime = Field(sa_type=MOMENT)
@@ -131,6 +133,24 @@ class DecisionCondition(Table, table=True):
     changed_at: datetime = Field(sa_type=MOMENT)
     changed_by: str = Field(sa_type=TEXT)
     changed_name: str = Field(sa_type=TEXT)
+
+
+class ShareOption(Table, table=True):
+    """A mast that could carry the station of a new one, as sharing told it, and why the applicant does not use it."""
+
+    __tablename__ = "share_option"
+    application_id: UUID = Field(foreign_key="application.id", primary_key=True)
+    site_no: int = Field(primary_key=True)
+    structure_id: UUID = Field(primary_key=True)
+    public_no: str | None = Field(default=None, sa_type=TEXT)
+    owner: str | None = Field(default=None, sa_type=TEXT)
+    distance_m: float | None = None
+    height_m: Decimal | None = Field(default=None, sa_type=sa.Numeric(6, 2))
+    capacity: int | None = None
+    free: int | None = None
+    reason: str | None = Field(default=None, sa_type=TEXT)
+    words: str | None = Field(default=None, sa_type=TEXT)
+    answered_at: datetime | None = Field(default=None, sa_type=MOMENT)
 
 
 class Notice(Table, table=True):

@@ -14,6 +14,7 @@ from services.permits.ui import (
     opinion,
     parked,
     phrases,
+    sharing,
 )
 
 # `/applications/new` comes before `/applications/{id}`.
@@ -27,6 +28,7 @@ ROUTERS = [
     decision.router,
     applicant.router,
     conditions.router,
+    sharing.router,
     duties.router,
     phrases.router,
     notices.router,

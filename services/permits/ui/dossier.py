@@ -16,7 +16,7 @@ from kernel.web.formats import unit_in_text
 from kernel.web.render import render
 from services.permits import clients, queries
 from services.permits.domain import policy
-from services.permits.ui import clock_view, notices, steps, workspace
+from services.permits.ui import clock_view, notices, sharing, steps, workspace
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Seen, is_officer
 from services.permits.ui.words import CONDITION_STATES, TONES
@@ -70,6 +70,8 @@ async def application(
         "clock": clock_view.view(traced, clock, scene.words, scene.today) if clock else None,
         "chip": _chip(clock, scene),
         "opinions": workspace.opinions(detail, dossier, actor, scene),
+        "shares": detail["sharing"],
+        "share_rows": sharing.rows(detail["sharing"]["options"], scene.words),
         "messages": notices.thread(orjson.loads(said.items), actor, scene),
         "may_write": policy.allowed(actor, "permits:message:write", dossier.standing),
         "words": scene.words,

@@ -1,5 +1,6 @@
 """Filing a dossier by page: the same command as the API's."""
 
+from math import isnan
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,13 @@ from kernel.edge import CurrentActor, Read, Tx, ui_router
 from kernel.errors import N_, Fault, Invalid
 from kernel.web.forms import read_number
 from kernel.web.render import render, see_other
-from services.permits import commands, queries
+from services.permits import clients, commands, queries
 from services.permits.commands import Filing
 from services.permits.domain import policy
 from services.permits.domain.application import PartDraft, SiteDraft
 from services.permits.domain.procedure import Procedure
 from services.permits.domain.refusals import DossierFaulty, FormUsedAlready, NoProcedure
-from services.permits.ui import forms
+from services.permits.ui import forms, sharing
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing
 from services.permits.ui.uploads import Sent, field_of
@@ -63,6 +64,7 @@ async def _filing_page(
     values: dict[str, str],
     errors: dict[str, str],
     zones: list[str] | None = None,
+    options: list[dict[str, Any]] | None = None,
 ) -> Response:
     words = scene.words
     facts = [(code, fact) for code, fact in words.lexicon.lists["fact"].items() if fact["declared"]]
@@ -86,6 +88,8 @@ async def _filing_page(
         "values": values,
         "zone_values": {"sites-0-zones": zones or []},
         "errors": errors,
+        "options": sharing.rows(options or [], words),
+        "reasons": sharing.reasons(words),
         "max_file_mb": scene.settings.max_file_mb,
     }
     return render(request, "permits/new.html", context, 422 if errors else 200)
@@ -115,9 +119,13 @@ async def file(request: Request, actor: CurrentActor, files: Sent, tx: Tx, scene
     parts, values, faults = files.taken(values, codes)
     site, more = _site(values, form, scene)
     faults += more
+    options = await _around(request, tx, actor, site, scene)
+    shares, keys, unsaid = sharing.read_answers(values, options, all_of=True)
+    faults += unsaid
     await _claim(request, tx, actor, scene, values)
     try:
-        filing = Filing(WORK, [site], [PartDraft(code, file_id) for code, file_id in parts])
+        drafts = [PartDraft(code, file_id) for code, file_id in parts]
+        filing = Filing(WORK, [site], drafts, shares=shares)
         receipt = await commands.file(
             tx, actor, filing, application_id=new_id(), settings=scene.settings, now=scene.now
         )
@@ -125,11 +133,23 @@ async def file(request: Request, actor: CurrentActor, files: Sent, tx: Tx, scene
             raise DossierFaulty(errors=faults)
     except Invalid as refusal:
         errors = forms.errors_of(DossierFaulty(errors=[*faults, *refusal.errors]), scene.words)
-        placed = {field_of(name, parts): text for name, text in errors.items()}
+        placed = {field_of(name, parts): text for name, text in sharing.placed(errors, keys, "sharing").items()}
         placed = forms.in_page_order(placed, [*SITE_FIELDS, *(f"parts-{code}" for code in codes)])
-        return await _filing_page(request, tx, scene, procedure, values, placed, _zones(form))
+        return await _filing_page(request, tx, scene, procedure, values, placed, _zones(form), options)
     said = scene.words._("Dossier {number} received.", number=receipt.number)
     return see_other(request, _home(receipt.id), said=said)
+
+
+async def _around(
+    request: Request, tx: queries.Session, actor: Actor, site: SiteDraft, scene: Scene
+) -> list[dict[str, Any]]:
+    """The masts that could carry it. While sharing is away none is asked about now: the question follows later."""
+    radius = await queries.share_radius(tx, WORK)
+    if not radius or isnan(site.lon) or isnan(site.lat):
+        return []
+    place, bus = (site.lon, site.lat), request.app.state.bus
+    found = await clients.shareable(bus, actor.org, [place], radius_m=radius, as_of=scene.today)
+    return sharing.told(found or [])
 
 
 async def _claim(request: Request, tx: queries.Session, actor: Actor, scene: Scene, values: dict[str, str]) -> None:

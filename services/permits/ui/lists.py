@@ -19,6 +19,7 @@ from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
 from services.permits.domain.application import OPEN, STATES
+from services.permits.ui import forms
 from services.permits.ui import rows as listing
 from services.permits.ui.gate import needs
 from services.permits.ui.scene import Reading, Scene, Writing, is_officer
@@ -101,6 +102,7 @@ async def queue(
         "applicants": applicants(scene.words),
         "pager": _pager(scene.words, len(window.rows), None if narrowed else counts[str(tab)]),
         "department": _department(actor, scene.words),
+        "colleagues": await _colleagues(read, actor),
         "nav_counts": {"/permits/queue": counts["all"]},
     }
     return render(request, "permits/queue.html", context)
@@ -113,26 +115,41 @@ async def assign(
     tx: Tx,
     scene: Writing,
     id: Annotated[list[UUID], Form()] = [],  # noqa: B006
-    act: Annotated[Literal["claim", "back"], Form()] = "claim",
+    act: Annotated[Literal["claim", "back", "assign"], Form()] = "claim",
+    to: Annotated[str, Form(max_length=200)] = "",
     back: Annotated[str, Form()] = "/permits/queue",
 ) -> Response:
-    """Claims the ticked dossiers or hands them back; those that do not allow it are skipped and counted."""
-    command = commands.claim if act == "claim" else commands.hand_back
-    done = 0
+    """Claims the ticked dossiers, hands them back or gives them to somebody; what is refused is listed with its why."""
+    done, refused = 0, []
     for each in id[:200]:
+        dossier = None
         try:
-            dossier = await queries.application(tx, each, actor=actor, lock=True)
-            await command(tx, actor, dossier, now=scene.now)
-        except Refusal:
-            continue
-        done += 1
+            async with tx.begin_nested():
+                dossier = await queries.application(tx, each, actor=actor, lock=True)
+                await _act(tx, actor, dossier, act, to, scene)
+            done += 1
+        except Refusal as refusal:
+            why = next(iter(forms.errors_of(refusal, scene.words).values()))
+            refused.append((dossier.number if dossier else str(each), why))
     words = scene.words
-    said = words.ngettext("{n} dossier claimed.", "{n} dossiers claimed.", done)
-    if act != "claim":
-        said = words.ngettext("{n} dossier handed back.", "{n} dossiers handed back.", done)
-    if skipped := len(id) - done:
-        said += " " + words.ngettext("{n} skipped.", "{n} skipped.", skipped)
-    return see_other(request, back if back.startswith("/permits/") else "/permits/queue", said=said)
+    said = {
+        "claim": words.ngettext("{n} dossier claimed.", "{n} dossiers claimed.", done),
+        "back": words.ngettext("{n} dossier handed back.", "{n} dossiers handed back.", done),
+        "assign": words.ngettext("{n} dossier given.", "{n} dossiers given.", done),
+    }[act]
+    home = back if back.startswith("/permits/") else "/permits/queue"
+    if not refused:
+        return see_other(request, home, said=said)
+    return render(request, "permits/queue_results.html", {"said": said, "refused": refused, "back": home})
+
+
+async def _act(tx: queries.Session, actor: Actor, dossier: queries.Dossier, act: str, to: str, scene: Scene) -> None:
+    if act == "assign":
+        await commands.assign(tx, actor, dossier, to, now=scene.now)
+    elif act == "claim":
+        await commands.claim(tx, actor, dossier, now=scene.now)
+    else:
+        await commands.hand_back(tx, actor, dossier, now=scene.now)
 
 
 @router.get("/applications", dependencies=[needs("permits:application:list")])
@@ -172,6 +189,13 @@ async def applications(
         "pager": _pager(scene.words, len(window.rows), None),
     }
     return render(request, "permits/applications.html", context)
+
+
+async def _colleagues(read: queries.Session, actor: Actor) -> list[queries.Colleague]:
+    """To whom the reader may give what is ticked."""
+    if not actor.can(*policy.holders("permits:application:assign")):
+        return []
+    return await queries.colleagues(read, actor=actor, functions=sorted(actor.functions))
 
 
 def _narrowed(**given: str | None) -> dict[str, Any]:

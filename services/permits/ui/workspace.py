@@ -130,6 +130,14 @@ def _applicant_action(detail: Detail, dossier: Dossier, actor: Actor, words: Wor
             len(asked),
         )
         return Action(text, words._("Supplement"), f"{base}/supplement")
+    unsaid = sum(1 for option in detail["sharing"]["options"] if not option["reason"])
+    if unsaid and dossier.state in OPEN and may("permits:sharing:answer"):
+        text = words.ngettext(
+            "{n} mast around could carry the station. Say why it is not used.",
+            "{n} masts around could carry the station. Say why they are not used.",
+            unsaid,
+        )
+        return Action(text, words._("Say why"), f"{base}/sharing")
     decision = detail["decision"]
     if dossier.state == "decided" and decision["may_build"] and may("permits:works:notify"):
         if not detail["notices"]:

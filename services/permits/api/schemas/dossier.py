@@ -224,6 +224,30 @@ class DecisionRead(DecidedRead):
     reason: str | None
 
 
+class ShareOptionRead(BaseModel):
+    """A mast in service around that could carry it. `reason` null: not answered; details null: not told yet."""
+
+    site_no: int
+    structure_id: UUID
+    public_no: str | None
+    owner: str | None
+    distance_m: float | None
+    height_m: Decimal | None
+    capacity: int | None
+    free: int | None
+    reason: str | None
+    words: str | None
+    answered_at: datetime | None
+
+
+class SharingRead(BaseModel):
+    """`asked_at` null: sharing was not asked yet; `radius_m` null: nothing is asked for this kind of work."""
+
+    asked_at: datetime | None
+    radius_m: int | None
+    options: list[ShareOptionRead]
+
+
 class ApplicationRead(DossierHead):
     """The whole dossier but the days of its clocks."""
 
@@ -236,3 +260,4 @@ class ApplicationRead(DossierHead):
     clocks: list[ClockNow]
     decision: DecisionRead | None
     notices: list[NoticeRead]
+    sharing: SharingRead

@@ -1,13 +1,17 @@
 """What a filing answers with, and what asking beforehand does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from contracts.sharing import ShareableMast
 from services.permits.commands import Outlook
+
+Shareable = Sequence[tuple[int, ShareableMast]]
 
 
 class FileRead(BaseModel):
@@ -89,8 +93,26 @@ class CheckedClock(BaseModel):
     unverified: bool
 
 
+class ShareableRead(BaseModel):
+    """A mast in service near `site` that could carry the station; `free` null where its capacity is not known."""
+
+    site: int
+    id: UUID
+    public_no: str
+    owner: str
+    lon: float
+    lat: float
+    distance_m: float
+    height_m: Decimal | None
+    capacity: int | None
+    free: int | None
+
+
 class CheckRead(BaseModel):
     """What filing this now would mean. Without `faults` it would be received as it is.
+
+    `shareable`: the masts of which the filing says under `sharing` why they are not used; null when sharing is away,
+    which holds up no filing: the question then follows with the dossier.
 
     `procedure`, `lead` and the days are null when no procedure, mandate or calendar governs such a dossier.
     """
@@ -105,9 +127,10 @@ class CheckRead(BaseModel):
     parts: list[CheckedPart]
     agencies: list[CheckedAgency]
     clocks: list[CheckedClock]
+    shareable: list[ShareableRead] | None
 
     @classmethod
-    def of(cls, outlook: Outlook, translate: Callable[[str], str]) -> "CheckRead":
+    def of(cls, outlook: Outlook, shareable: Shareable | None, translate: Callable[[str], str]) -> "CheckRead":
         return cls(
             acceptable=not outlook.faults,
             faults=[
@@ -133,6 +156,9 @@ class CheckRead(BaseModel):
                 )
                 for rule, due_on in outlook.clocks
             ],
+            shareable=None
+            if shareable is None
+            else [ShareableRead(site=no, **mast.model_dump(exclude={"used"})) for no, mast in shareable],
         )
 
 

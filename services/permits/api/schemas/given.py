@@ -22,7 +22,15 @@ from pydantic_core import PydanticCustomError
 from kernel.batch import Items
 from kernel.texts import STORABLE, Day, Moment
 from services.permits.commands import Filing, PhraseText
-from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
+from services.permits.domain.application import (
+    Condition,
+    Decision,
+    Opinion,
+    PartDraft,
+    ShareAnswer,
+    SiteDraft,
+    SupplementItem,
+)
 
 Text = Annotated[str, Field(max_length=4000), STORABLE]
 Code = Annotated[str, Field(min_length=1, max_length=60), STORABLE]
@@ -92,6 +100,18 @@ class PartFile(Given):
         return PartDraft(self.code, self.file)
 
 
+class ShareAnswerGive(Given):
+    """Why one mast in service around is not used. `reason`: a code of `GET /codes?list=share_reason`."""
+
+    structure: UUID
+    reason: Code
+    words: Text = ""
+    site: int = Field(default=1, ge=1, le=200, description="The number of the site it is near to.")
+
+    def answer(self) -> ShareAnswer:
+        return ShareAnswer(self.structure, self.reason, self.words, self.site)
+
+
 class ApplicationFile(Given):
     """`applicant`, `received_at` and `received_reason` are for a registrar who enters a paper dossier."""
 
@@ -102,6 +122,9 @@ class ApplicationFile(Given):
     applicant: Code | None = None
     received_at: Moment | None = None
     received_reason: Text | None = None
+    sharing: list[ShareAnswerGive] = Field(
+        default_factory=list, max_length=200, description="Why masts in service around are not used; see `:check`."
+    )
 
     def filing(self) -> Filing:
         return Filing(
@@ -111,7 +134,15 @@ class ApplicationFile(Given):
             self.applicant,
             self.received_at,
             self.received_reason,
+            [each.answer() for each in self.sharing],
         )
+
+
+class SharingAnswer(Given):
+    """Of the masts that the dossier tells under `sharing`."""
+
+    model_config = _shown({"answers": [{"structure": FILE, "reason": "too_low"}]})
+    answers: list[ShareAnswerGive] = Field(min_length=1, max_length=200)
 
 
 class ApplicationsFile(Items[ApplicationFile]):
@@ -301,6 +332,30 @@ class PhraseWrite(Given):
         worded = ("when", "subject", "value", "evidence", "verifier")
         said: dict[str, Any] = {name: value or "" for name, value in self.model_dump(include=set(worded)).items()}
         return PhraseText(**self.model_dump(exclude=set(worded)), **said)
+
+
+class DossierRef(Given):
+    """`version`: of what was read; without it the dossier is taken as it is now."""
+
+    id: UUID
+    version: int | None = Field(default=None, ge=1)
+
+
+REF = {"id": "0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c10", "version": 3}
+
+
+class QueueClaim(Items[DossierRef]):
+    """`act`: claim takes them for the caller, hand_back gives them back to the department."""
+
+    model_config = _shown({"items": [REF], "act": "claim"}) | ConfigDict(extra="forbid")
+    act: Literal["claim", "hand_back"] = "claim"
+
+
+class QueueAssign(Items[DossierRef]):
+    """`to`: somebody of the department, by his sign-in name."""
+
+    model_config = _shown({"items": [REF], "to": "sxd.lan"}) | ConfigDict(extra="forbid")
+    to: Code
 
 
 class ExtensionGrant(Given):

@@ -37,6 +37,7 @@ from services.permits.domain.application.judgement import (
     way_of,
     written,
 )
+from services.permits.domain.application.sharing import ShareAnswer, share_faults
 from services.permits.domain.application.stages import (
     DRAFTED,
     WAYS,
@@ -68,6 +69,7 @@ __all__ = [
     "Opinion",
     "PartDraft",
     "ReviewState",
+    "ShareAnswer",
     "SiteDraft",
     "State",
     "StepAct",
@@ -92,6 +94,7 @@ __all__ = [
     "parts_needed",
     "read_condition",
     "read_opinion",
+    "share_faults",
     "unanswered",
     "way_of",
     "written",
