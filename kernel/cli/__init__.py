@@ -1,4 +1,4 @@
-"""The verbs every service answers to: api, worker, migrate, openapi, republish, parked, audit, and its own."""
+"""The verbs every service answers to: api, worker, migrate, openapi, republish, parked, audit, mail, and its own."""
 
 import asyncio
 import json
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from kernel import audit, logging, metrics, migrations, outbox, parked, roots, trace
 from kernel.cli.logbook import logbook
+from kernel.cli.mails import mails
 from kernel.cli.messages import messages, with_database
 from kernel.clock import Clock
 from kernel.db import Database
@@ -33,8 +34,12 @@ def command_line(
     publish: Publish | None = None,
     verify: Check | None = None,
     digest: Digest | None = None,
+    sends_mail: bool = False,
 ) -> typer.Typer:
-    """`publish` loads shipped law data after a migration; `verify` adds the service's own checks to the audit's."""
+    """`publish` loads shipped law data after a migration; `verify` adds the service's own checks to the audit's.
+
+    `sends_mail`: the service has the table of `kernel.mail`, and so the verbs of it.
+    """
     cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
     verbs = Verbs(name, package, app, work, settings, publish, verify, digest)
     for verb in (verbs.api, verbs.worker, verbs.migrate, verbs.revision, verbs.openapi, verbs.republish):
@@ -43,6 +48,8 @@ def command_line(
     cli.command(name="verify")(verbs.check)
     cli.add_typer(messages(verbs.load), name="parked")
     cli.add_typer(logbook(verbs.load), name="audit")
+    if sends_mail:
+        cli.add_typer(mails(verbs.load), name="mail")
     return cli
 
 

@@ -17,7 +17,8 @@ How a service adopts it (nothing else is needed):
     to = mail.Recipient(person.address, person.name, person.locale)
     await mail.record(tx, letter, to, kind="supplement_requested", thing=str(dossier.id), now=now)
 
-4. where people see it: `mail.of(read, thing)` (each with `state`: waiting, sent, given_up).
+4. where people see it: `sends_mail=True` for its command line (`python -m services.<svc> mail list | again`), and
+   `mail.of(read, thing)` on its pages (each with `state`: waiting, sent, given_up).
 
 All texts of a letter may be a user's: none of them becomes a header, a tag or a link. A mail is sent at least once: who
 dies between sending and noting sends it again, under the same Message-ID, by which mailboxes drop the second.

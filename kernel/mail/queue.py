@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import audit
+from kernel.auth import Actor
 from kernel.db import new_id
+from kernel.errors import N_, NotFound
 from kernel.mail.addresses import LONGEST, Recipient, is_sendable
 from kernel.mail.letters import Letter, one_line, written
 
@@ -19,6 +22,7 @@ State = Literal["waiting", "sent", "given_up"]
 TRIED_FOR = timedelta(days=3)
 KEPT = timedelta(days=90)
 ERROR_LIMIT = 300
+LISTED = 200
 UNSENDABLE = "no mail is sent to this address"
 
 _moment = sa.DateTime(timezone=True)
@@ -46,6 +50,10 @@ mail_table = sa.Table(
 )
 _c = mail_table.c
 _OPEN = sa.and_(_c.sent_at.is_(None), _c.given_up_at.is_(None))
+
+
+class NoSuchMail(NotFound):
+    detail = N_("There is no such mail that was given up and could be sent.")
 
 
 @dataclass(frozen=True)
@@ -109,8 +117,28 @@ async def record(tx: AsyncSession, letter: Letter, to: Recipient, *, kind: str, 
 
 async def of(read: AsyncSession, thing: str) -> Sequence[Mail]:
     """What was written about the thing, the newest first."""
-    statement = sa.select(mail_table).where(_c.thing == thing).order_by(_c.recorded_at.desc(), _c.id.desc()).limit(100)
+    return await _mails(read, _c.thing == thing)
+
+
+async def undelivered(read: AsyncSession) -> Sequence[Mail]:
+    """What waits and what was given up, the newest first."""
+    return await _mails(read, _c.sent_at.is_(None))
+
+
+async def _mails(read: AsyncSession, which: sa.ColumnElement[bool]) -> Sequence[Mail]:
+    statement = sa.select(mail_table).where(which).order_by(_c.recorded_at.desc(), _c.id.desc()).limit(LISTED)
     return [Mail(**row._mapping) for row in await read.execute(statement)]
+
+
+async def try_again(tx: AsyncSession, actor: Actor, service: str, mail_id: UUID, *, now: datetime) -> None:
+    """A given-up mail waits as if it were new. Raises NoSuchMail (404) for one that is not given up, or unsendable."""
+    again = mail_table.update().where(_c.id == mail_id, _c.given_up_at.is_not(None), _c.error != UNSENDABLE)
+    values = {"given_up_at": None, "tries": 0, "next_try_at": now, "recorded_at": now}
+    row = (await tx.execute(again.values(values).returning(_c.kind, _c.thing))).first()
+    if row is None:
+        raise NoSuchMail
+    after = {"kind": row.kind, "thing": row.thing}
+    await audit.record(tx, actor, f"{service}:mail:again", str(mail_id), now=now, after=after)
 
 
 async def is_due(read: AsyncSession, *, now: datetime) -> bool:

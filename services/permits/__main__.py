@@ -36,6 +36,7 @@ cli = command_line(
     publish=publish,
     verify=faults,
     digest=digests,
+    sends_mail=True,
 )
 
 

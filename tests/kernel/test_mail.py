@@ -16,12 +16,15 @@ from aiosmtpd.smtp import SMTP
 from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from infra.local.mailbox.kept import ACCEPTED, Kept
 from infra.local.ports import free_ports
 from kernel import mail, metrics
+from kernel.cli.mails import mails as mail_verbs
 from kernel.db import Database, new_id
 from kernel.mail import letters, post, queue
+from kernel.settings import ServiceSettings
 from tests.kernel.conftest import now
 from tests.web.template_lint import ROOT
 
@@ -222,6 +225,29 @@ async def test_a_final_no_is_given_up_and_a_passing_one_is_tried_again(mails, si
     assert kept.state == then
     assert answer.removeprefix("rcpt ")[:3] in kept.error or "refused" in kept.error
     assert await deliver(mails, sink, now() + timedelta(seconds=31)) == (then == "waiting")
+
+
+async def test_a_given_up_mail_is_seen_and_tried_again_by_command_under_the_same_id(mails, sink, database_address):
+    await recorded(mails)
+    sink.answers = ["554 content refused"]
+    await deliver(mails, sink, now())
+    settings = ServiceSettings(name="permits", database_url=database_address, nats_url="nats://x", form_key="tests")
+    verbs, given_up = mail_verbs(lambda: settings), await state(mails)
+
+    def run(*words: str):
+        return CliRunner().invoke(verbs, words)
+
+    listed = await asyncio.to_thread(run, "list")
+    assert listed.stdout.split("\t")[:5] == [str(given_up.id), "given_up", "1", "test", "binh@vnpt.example"]
+    assert (await asyncio.to_thread(run, "again", str(given_up.id))).exit_code == 0
+    assert (await asyncio.to_thread(run, "again", str(given_up.id))).exit_code == 1, "it waits already"
+    assert await deliver(mails, sink, now()) == 1
+    assert sink.mails[0]["Message-ID"] == f"<{given_up.id}@hatang.example>"
+    assert (await asyncio.to_thread(run, "list")).stdout == ""
+    assert "sent" in (await asyncio.to_thread(run, "list", "--about", "HS-1")).stdout
+    async with mails.read() as read:
+        said = (await read.execute(sa.text("SELECT act, thing FROM audit"))).one()
+    assert said == ("permits:mail:again", str(given_up.id))
 
 
 async def test_one_bad_mail_keeps_no_other_back(mails, sink):
