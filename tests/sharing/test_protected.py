@@ -57,6 +57,10 @@ ALLOWED: Mapping[str, str] = {
     "beliefs.agreement_ids_after": PROOF,
     "beliefs.agreement_logs": PROOF,
     "beliefs.agreement_rectangles": PROOF,
+    "checkpoints.next_line": COUNTING,
+    "checkpoints.day_lines": COUNTING,
+    "checkpoints.sums": COUNTING,
+    "checkpoints.wrong_ones": PROOF,
     "digests.digests": PROOF,
 }
 

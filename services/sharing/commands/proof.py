@@ -19,7 +19,7 @@ from services.sharing.commands.verification import verify
 from services.sharing.domain import agreement as rules
 from services.sharing.domain.placement import Place
 from services.sharing.domain.ratio import Outcome, verdict
-from services.sharing.queries import beliefs, histories, statements
+from services.sharing.queries import beliefs, checkpoints, histories, statements
 from services.sharing.queries import series as series_queries
 from services.sharing.queries.agreements import as_change
 from services.sharing.queries.histories import Known
@@ -36,6 +36,7 @@ async def faults(database: Database) -> list[str]:
         found = await copy_faults(read)
         found += await agreement_faults(read)
         found += await statement_faults(read)
+        found += [f"checkpoint {tuple(row)} is not the sum" for row in await checkpoints.wrong_ones(read, POINTS)]
         return found + await figure_faults(read, random.Random())  # noqa: S311
 
 
