@@ -1,8 +1,9 @@
-"""Ratios at any (D, K): `python -m bench.ratio [structures]` (100,000; the goals speak of 1,000,000), its own PostgreSQL.
+"""Ratios at any (D, K): `python -m bench.ratio [structures]` (100,000; the goals speak of 1,000,000).
 
-Ten years of history: three versions of each structure in three beliefs, one and a half agreements and as many stations
-for each; six structures of ten come by one import of ten minutes. Figures with checkpoints against the plain sum of all
-deltas, the drill-down against its bare statement, the board as a page, and the full recomputation from the copies.
+A PostgreSQL of its own; ten years of history: three versions of each structure in three beliefs, one and a half
+agreements and as many stations for each; six structures of ten come by one import of ten minutes. Figures with
+checkpoints against the plain sum of all deltas, the drill-down against its bare statement, the board as a page, and the
+full recomputation from the copies.
 """
 
 import asyncio

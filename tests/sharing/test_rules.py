@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from services.sharing import data
 from services.sharing.domain import targets
 from services.sharing.domain.agreement import Period, overlapping
-from services.sharing.domain.definition import Definition
+from services.sharing.domain.definition import DefaultsCollide, Definition, check_defaults
 from services.sharing.domain.figures import Placed, deltas, percent
 from services.sharing.domain.placement import Place, Unit, places
 from services.sharing.domain.predicate import Leaf, Not, failing, holds
-from services.sharing.domain.ratio import NEVER, NO_DAY
+from services.sharing.domain.ratio import NEVER, NO_DAY, Structure, judge
 from services.sharing.queries.ratios import known_instant
 from tests.sharing.conftest import NOW
 
@@ -84,6 +84,26 @@ def test_a_definition_that_makes_no_sense_is_refused(change: dict[str, object]):
     content = data.definitions()[1].model_dump(by_alias=True)
     with pytest.raises(ValidationError):
         Definition.model_validate({**content, **change})
+
+
+@pytest.mark.parametrize(("system", "counted"), [("ND163", True), ("TT14", False), (None, False)])
+def test_the_same_code_in_two_systems_is_two_classes(system: str | None, counted: bool):
+    """`A2` of Decree 163 and `A2` of Circular 14 are different masts: a definition names the system beside the code."""
+    classes = {"all": [
+        {"fact": "code_system", "op": "==", "value": "ND163"}, {"fact": "code", "op": "==", "value": "A2"},
+    ]}  # fmt: skip
+    content = data.definitions()[1].model_dump(by_alias=True)
+    definition = Definition.model_validate({**content, "counted": classes})
+    outcome = judge(definition, Structure("VNPT", "in_service", system, "A2"), (), (), {})
+    assert (outcome.counted, outcome.reason) == (counted, outcome.reason if counted else "not_counted:code_system")
+
+
+def test_two_defaults_may_follow_each_other_and_not_begin_on_one_day():
+    first = next(one for one in data.definitions() if one.default and one.kind == "mast")
+    later = first.model_copy(update={"version": 2, "valid_from": date(2027, 1, 1)})
+    check_defaults([*data.definitions(), later])
+    with pytest.raises(DefaultsCollide, match=r"mast\.declared\.2"):
+        check_defaults([*data.definitions(), first.model_copy(update={"version": 2})])
 
 
 def test_a_condition_names_the_fact_that_fails():

@@ -213,7 +213,8 @@ async def test_a_statement_survives_corrections_mergers_and_a_new_definition(
         founded = tellings.register(date(2000, 1, 1), kind="operator", legal_entity="VNPT")
         merged = tellings.change(2, "change", date(2020, 1, 1), {"legal_entity": "VIETTEL"}, at=later)
         await copies.store_organisations(tx, tellings.organisation_items("VNPT", [founded, merged]))
-        newer = definitions()[0].model_copy(update={"code": "mast.declared", "version": 9, "minimum": 3})
+        mast = next(one for one in definitions() if one.id == "mast.declared.1")
+        newer = mast.model_copy(update={"version": 9, "minimum": 3, "valid_from": date(2001, 1, 1)})
         await publish_shipped(tx, [newer], [], now=later)
     at_once = await client.get(f"{API}/ratios?as_of=2026-10-31&definition=mast.declared.1", headers=people["auditor"])
     assert at_once.json()["shared"] == 0

@@ -14,7 +14,7 @@ from kernel.clock import Clock
 from kernel.db import Database, open_end
 from services.sharing import data
 from services.sharing.commands.copies import add_series
-from services.sharing.domain.definition import Definition, Plan
+from services.sharing.domain.definition import Definition, Plan, check_defaults
 from services.sharing.domain.indicators import Indicators
 from services.sharing.queries import law
 
@@ -32,8 +32,11 @@ async def publish(database: Database, clock: Clock) -> None:
 async def publish_shipped(
     tx: AsyncSession, definitions: Iterable[Definition], plans: Iterable[Plan], *, now: datetime
 ) -> None:
-    """Raises PublishedOtherwise."""
+    """Raises PublishedOtherwise, DefaultsCollide."""
     known = await law.published_hashes(tx)
+    definitions = list(definitions)
+    published = [Definition.model_validate(row.content) for row in await law.definitions(tx)]
+    check_defaults({one.id: one for one in (*published, *definitions)}.values())
     for definition in definitions:
         if _is_new(known, definition.id, definition):
             await tx.execute(_DEFINITION, _definition_row(definition, now))

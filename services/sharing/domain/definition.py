@@ -1,5 +1,6 @@
 """A definition of the ratio as data: what is counted, who is a sharer, how many distinct ones make it shared."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Literal
 
@@ -59,6 +60,19 @@ class Definition(Shipped):
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise ValueError(f"{self.code}.{self.version} is never valid")
         return self
+
+
+class DefaultsCollide(ValueError):
+    """Of two defaults that begin on one day nobody could say which holds."""
+
+
+def check_defaults(definitions: Iterable[Definition]) -> None:
+    """A default holds until a later one of its kind begins. Raises DefaultsCollide."""
+    begun: dict[tuple[str, date], str] = {}
+    for one in definitions:
+        other = begun.setdefault((one.kind, one.valid_from), one.id) if one.default else one.id
+        if other != one.id:
+            raise DefaultsCollide(f"{other} and {one.id} are both the default from {one.valid_from} on")
 
 
 class Target(Shipped):
