@@ -111,6 +111,18 @@ NAV: tuple[Group, ...] = (
                 service="registry",
             ),
             Entry(
+                path="/registry/poles",
+                icon="pole",
+                label={"vi": "Cột treo cáp", "en": "Cable poles"},
+                service="registry",
+            ),
+            Entry(
+                path="/registry/ducts",
+                icon="duct",
+                label={"vi": "Cống bể cáp", "en": "Ducts and manholes"},
+                service="registry",
+            ),
+            Entry(
                 path="/registry/imports",
                 icon="upload",
                 label={"vi": "Nhập dữ liệu", "en": "Imports"},

@@ -67,6 +67,7 @@ OPEN = {
     *(f"/api/sharing/v1/open/{name}{form}" for name in ("ratios", "targets", "indicators", "statements")
       for form in ("", ".csv", ".xlsx")),
     "/sharing/open",
+    "/registry/open/plates/{public_no}",
 }  # fmt: skip
 
 

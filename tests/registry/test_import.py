@@ -98,7 +98,8 @@ async def test_the_same_key_imports_once(client, people, database):
 def test_the_columns_are_a_promise():
     assert sheet.columns("mast") == [
         "owner", "status", "height_m", "commune", "capacity", "name", "address", "synthetic", "foundation",
-        "building_height_m", "design", "solid", "code_system", "code", "lon", "lat", "valid_from", "evidence", "reason",
+        "building_height_m", "design", "solid", "height_above_sea_m", "wind_zone", "load_limit_kg", "load_used_kg",
+        "code_system", "code", "lon", "lat", "valid_from", "evidence", "reason",
     ]  # fmt: skip
 
 

@@ -88,7 +88,9 @@ async def test_each_kind_of_emptiness_has_its_own_words(client, people, masts):
 
 async def test_nothing_yet_points_the_way(client, people):
     _, soup = await page(client, people["viettel"], "/registry/masts")
-    assert soup.select_one(".am-empty a")["href"] == "/docs"
+    assert soup.select_one(".am-empty a")["href"] == "/registry/imports"
+    _, reader = await page(client, people["officer"], "/registry/masts")
+    assert reader.select_one(".am-empty a")["href"] == "/docs"
 
 
 @pytest.mark.parametrize("query", [{}, {"owner": "VNPT", "q": "m"}])
@@ -280,3 +282,80 @@ async def test_the_slider_goes_back_by_months(client, people, told):
     assert slider["value"] == slider["max"]
     _, end = await page(client, people["officer"], "/registry/masts", slide=slider["max"])
     assert end.select_one(".am-asof .am-callout") is None
+
+
+@pytest.mark.parametrize(("kind", "plural", "facts", "shown"), [
+    ("pole", "poles", {"sector": "power", "occupants": ["VNPT", "VIETTEL"]}, ["Chung với điện lực", "VNPT, Viettel"]),
+    ("duct", "ducts", {"sector": "telecom", "element": "duct", "line": [[104.84, 9.05], [104.85, 9.05]]},
+     ["Chỉ viễn thông", "Cống cáp", "1.099,4", "2 điểm"]),
+])  # fmt: skip
+async def test_poles_and_ducts_have_the_same_pages(client, people, kind, plural, facts, shown):
+    given = {"owner": "VNPT", "status": "in_service", "commune": "32098@2023", "name": "Số 1", **facts}
+    given |= {} if kind == "duct" else {"point": [104.84, 9.05]}
+    made = await client.post(f"/api/registry/v1/{plural}", json={"facts": given, "valid_from": "2020-01-01"},
+                             headers=people["registrar"])  # fmt: skip
+    assert made.status_code == 201, made.text
+    _, listed = await page(client, people["officer"], f"/registry/{plural}", sector=facts["sector"])
+    (row,) = listed.select("#masts tbody tr")
+    assert row["data-href"].partition("?")[0] == f"/registry/{plural}/{made.json()['id']}"
+    _, other = await page(client, people["officer"], f"/registry/{plural}", sector="lighting")
+    assert other.select_one(".am-empty")
+    points = await client.get(f"/registry/{plural}/points?apart=1", headers=people["officer"])
+    assert [p["href"] for p in points.json()["points"]] == [f"/registry/{plural}/{made.json()['id']}"]
+    status, one = await page(client, people["officer"], f"/registry/{plural}/{made.json()['id']}")
+    assert (status, [text for text in shown if text not in one.get_text()]) == (200, [])
+    assert (await page(client, people["officer"], f"/registry/{plural}/{made.json()['id']}/history"))[0] == 200
+
+
+async def test_a_mast_in_full_says_what_it_bears_and_when_its_permit_lapses(client, people):
+    facts = {
+        "owner": "VIETTEL", "status": "permitted", "point": [104.84, 9.05], "commune": "32098@2023", "height_m": "3",
+        "foundation": "roof", "building_height_m": "20", "solid": True, "height_above_sea_m": "25.5", "wind_zone": "II",
+        "load_limit_kg": "900", "load_used_kg": "350.5", "external_ids": {"VNPT": "CMU-77"},
+        "positions": [{"no": 1, "height_m": "2.5", "margin_kg": "120"}, {"no": 2}],
+    }  # fmt: skip
+    path = "/api/registry/v1/masts"
+
+    async def register(status, **more):
+        body = {"facts": {**facts, **more}, "valid_from": "2024-03-01"}
+        answer = await client.post(path, json=body, headers=people["registrar"])
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    assert {e["code"] for e in (await register(422, load_used_kg="901", external_ids={"NOBODY": "x"}))["errors"]} == {
+        "overloaded", "unknown_organisation",
+    }  # fmt: skip
+    made = await register(201)
+    one = (await client.get(f"{path}/{made['id']}", headers=people["officer"])).json()
+    assert (one["non_bulky"], one["lapses_on"], one["positions"][0]["margin_kg"]) == (True, "2025-03-01", "120")
+    for query, count in (("lapsed=true", 1), ("lapsed=true&as_of=2025-02-28", 0)):
+        assert len((await client.get(f"{path}?{query}", headers=people["officer"])).json()["items"]) == count
+    _, soup = await page(client, people["officer"], f"/registry/masts/{made['id']}")
+    text = soup.get_text(" ", strip=True)
+    for said in ("Hết hiệu lực từ 01/03/2025", "Không cồng kềnh", "Chịu thiên tai cấp 4", "VNPT: CMU-77", "25,5\xa0m"):
+        assert said in text
+
+
+async def test_the_plate_leads_everybody_to_what_stands(client, people, told, database):
+    _, sheet = await page(client, people["officer"], f"/registry/masts/{told.id}/plate")
+    assert sheet.select_one("svg")
+    link = sheet.select_one("footer span").get_text()
+    assert link.endswith(f"/registry/open/plates/{told.public_no}")
+    answer = await client.get(f"/registry/open/plates/{told.public_no}")
+    assert (answer.status_code, "47,5\xa0m" in answer.text, "VIETTEL" in answer.text) == (200, True, False)
+    async with database.tx() as tx:
+        plan = await structures.register(tx, REGISTRAR, "mast", mast(status="planned"), valid_from=MAY_2015, now=NOW)
+    for number in (plan.public_no, "CM-M-000001-0", "x"):
+        assert (await client.get(f"/registry/open/plates/{number}")).status_code == 404
+
+
+async def test_bands_are_those_of_the_3gpp_tables(client, people, told):
+    async def station(status, **facts):
+        body = {"structure_id": str(told.id), "facts": {"operator": "VNPT", **facts}, "valid_from": "2020-01-01"}
+        answer = await client.post("/api/registry/v1/stations", json=body, headers=people["vnpt"])
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    wrong = await station(422, technologies=["4G"], bands=["B3", "n78", "B999"])
+    assert {e["code"] for e in wrong["errors"]} == {"band_of_other_technology", "unknown_band"}
+    assert (await station(201, technologies=["2G", "4G", "5G"], bands=["GSM900", "B3", "n78"]))["version"] == 1

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from services.registry.domain.files.headings import Headings
-from services.registry.domain.shipped import CodeBook, Limits, Organisations, Units
+from services.registry.domain.shipped import BandBook, CodeBook, Limits, Organisations, Units
 
 _HERE = Path(__file__).parent
 
@@ -23,6 +23,11 @@ def digest(name: str) -> str:
 @cache
 def codes() -> CodeBook:
     return CodeBook.model_validate(tomllib.loads(_read("codes")))
+
+
+@cache
+def bands() -> BandBook:
+    return BandBook.model_validate(tomllib.loads(_read("bands")))
 
 
 @cache

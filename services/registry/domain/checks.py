@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from kernel.errors import N_, Fault, Invalid
-from services.registry.domain.shipped import CodeBook, Limits
+from services.registry.domain.shipped import BandBook, CodeBook, Limits
 from services.registry.domain.structure import NEEDED
 
 OWNER_KINDS = frozenset({"operator", "tower_company", "power_company", "department", "committee"})
@@ -44,6 +44,7 @@ class References:
 
     codes: CodeBook
     limits: Limits
+    bands: BandBook = field(default_factory=lambda: BandBook(version=0, bands=[]))
     units: Sequence[UnitRef] = ()
     organisations: Sequence[OrganisationRef] = ()
     _by_id: dict[str, UnitRef] = field(default_factory=dict, compare=False)
@@ -86,7 +87,7 @@ def structure_faults(
     kind: str, patch: Mapping[str, Any], valid_from: date, known: References, pointer: str = ""
 ) -> list[Fault]:
     """Everything that cannot be right in what is said, whatever else is known of the structure."""
-    checks = (_code, _height, _place, _commune, _owner)
+    checks = (_code, _height, _place, _line, _commune, _owner, _others, _load)
     faults = [fault for check in checks for fault in check(kind, patch, valid_from, known, pointer)]
     if valid_from < EARLIEST:
         faults.append(
@@ -158,6 +159,30 @@ def _commune(kind: str, patch: Mapping[str, Any], on: date, known: References, p
         yield Fault(f"{pointer}/commune", "not_a_commune", N_("{unit} is not a commune."), unit=unit.name)
 
 
+def _line(kind: str, patch: Mapping[str, Any], on: date, known: References, pointer: str) -> Iterator[Fault]:
+    box = known.limits.box
+    if any(not box.holds(lon, lat) for lon, lat in patch.get("line") or ()):
+        yield Fault(f"{pointer}/line", "outside_province", N_("A point of this line lies outside the province."))
+
+
+def _others(kind: str, patch: Mapping[str, Any], on: date, known: References, pointer: str) -> Iterator[Fault]:
+    for member in ("occupants", "external_ids"):
+        for code in patch.get(member) or ():
+            if known.organisation(code) is None:
+                yield Fault(
+                    f"{pointer}/{member}", "unknown_organisation", N_("There is no organisation {name}."), name=code
+                )
+
+
+def _load(kind: str, patch: Mapping[str, Any], on: date, known: References, pointer: str) -> Iterator[Fault]:
+    limit, used = patch.get("load_limit_kg"), patch.get("load_used_kg")
+    if limit is not None and used is not None and Decimal(used) > Decimal(limit):
+        yield Fault(f"{pointer}/load_used_kg", "overloaded", N_("More load is used than the mast bears."))
+    numbers = [position["no"] for position in patch.get("positions") or ()]
+    if len(set(numbers)) < len(numbers):
+        yield Fault(f"{pointer}/positions", "doubled", N_("Two positions have the same number."))
+
+
 def _owner(kind: str, patch: Mapping[str, Any], on: date, known: References, pointer: str) -> Iterator[Fault]:
     if patch.get("owner") is not None:
         yield from organisation_faults(patch["owner"], OWNER_KINDS, known, f"{pointer}/owner")
@@ -172,6 +197,22 @@ def organisation_faults(code: str, kinds: frozenset[str], known: References, poi
 
 
 def station_faults(patch: Mapping[str, Any], known: References, pointer: str = "") -> list[Fault]:
-    if patch.get("operator") is None:
-        return []
-    return list(organisation_faults(patch["operator"], frozenset({"operator"}), known, f"{pointer}/operator"))
+    faults = list(_bands(patch, known, pointer))
+    if patch.get("operator") is not None:
+        faults += organisation_faults(patch["operator"], frozenset({"operator"}), known, f"{pointer}/operator")
+    return faults
+
+
+def _bands(patch: Mapping[str, Any], known: References, pointer: str) -> Iterator[Fault]:
+    """A band that there is; and, where the technologies are said with it, one of theirs."""
+    said = set(patch.get("technologies") or ())
+    for band in patch.get("bands") or ():
+        technologies = known.bands.technologies(band)
+        if not technologies:
+            yield Fault(
+                f"{pointer}/bands", "unknown_band", N_("There is no band {band} in the 3GPP tables."), band=band
+            )
+        elif said and not technologies & said:
+            text = N_("Band {band} is not one of {technologies}.")
+            told = ", ".join(sorted(said))
+            yield Fault(f"{pointer}/bands", "band_of_other_technology", text, band=band, technologies=told)

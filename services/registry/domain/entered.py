@@ -1,10 +1,11 @@
 """Coordinates as somebody entered them: metres of the national grid VN-2000, kept beside the point they give."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from pyproj import Transformer
+from pyproj import Geod, Transformer
 
 Metres = Annotated[str, Field(pattern=r"^-?\d{1,8}(\.\d{1,4})?$", description="Metres.")]
 # EPSG's codes of the zones; which one a file means, its sender says. Their titles stand in data/headings.toml.
@@ -31,6 +32,17 @@ class Entered(BaseModel):
 @cache
 def _transformer(epsg: int) -> Transformer:
     return Transformer.from_crs(epsg, WGS84, always_xy=True)
+
+
+def length_of(line: Sequence[tuple[float, float]]) -> float:
+    """Metres along the line on the ellipsoid."""
+    lons, lats = zip(*line, strict=True)
+    return float(_ellipsoid().line_length(lons, lats))
+
+
+@cache
+def _ellipsoid() -> Geod:
+    return Geod(ellps="WGS84")
 
 
 def point_of(entered: Entered) -> tuple[float, float] | None:

@@ -6,6 +6,12 @@ LETTERS = {"mast": "M", "pole": "P", "duct": "D"}
 _FORM = re.compile(r"^CM-([MPD])-(\d{6,})-(\d)$")
 
 
+def kind_of(text: str) -> str | None:
+    """By the letter in the number; None for a text that is none."""
+    match = _FORM.match(text)
+    return next((kind for kind, letter in LETTERS.items() if match and letter == match[1]), None)
+
+
 def check_digit(digits: str) -> int:
     """ISO 7064 MOD 11,10: finds every single wrong digit and nearly every swap of neighbours."""
     product = 10

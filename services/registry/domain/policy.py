@@ -26,6 +26,8 @@ class Grant(NamedTuple):
     relation: str
 
 
+# Who has not signed in; no token names this capability.
+EVERYBODY = "everybody"
 _OWNERS = (Grant("owner", "own_org"), Grant("registrar", "any"))
 _ADMINISTRATOR = (Grant("administrator", "any"),)
 _EVERYBODY = (Grant("*", "any"),)
@@ -40,6 +42,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:home:read": _EVERYBODY,
     "registry:structure:read": _SEEN,
     "registry:station:read": _SEEN,
+    "registry:plate:read": (*_SEEN, Grant(EVERYBODY, "built")),
     "registry:organisation:read": _EVERYBODY,
     "registry:unit:read": _EVERYBODY,
     "registry:boundary:read": _EVERYBODY,

@@ -14,7 +14,7 @@ from services.registry.domain.structure import FACTS
 
 REQUIRED = ("owner", "lon", "lat", "commune", "status", "valid_from")
 _OWN = ("code_system", "code", "lon", "lat", "valid_from", "evidence", "reason")
-_NOT_COLUMNS = ("code", "point", "entered")
+_NOT_COLUMNS = ("code", "point", "entered", "external_ids", "positions", "line")
 MOST_FAULTS = 1000
 
 

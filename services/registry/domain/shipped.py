@@ -43,6 +43,23 @@ class CodeBook(Shipped):
         return next((c for c in self.codes if (c.system, c.code) == (system, code) and kind in c.kinds), None)
 
 
+class Band(Shipped):
+    technology: Literal["2G", "3G", "4G", "5G"]
+    band: str
+    duplex: str
+    spec: str
+    use: str = ""
+
+
+class BandBook(Shipped):
+    version: int
+    bands: list[Band]
+
+    def technologies(self, band: str) -> set[str]:
+        """Those that a band stands in; empty for a band that there is not."""
+        return {one.technology for one in self.bands if one.band == band}
+
+
 class Box(Shipped):
     area: str
     south: float
@@ -60,11 +77,28 @@ class HeightLimit(Shipped):
     max_m: Decimal
 
 
+class NonBulky(Shipped):
+    """On a building, no higher than `height_m` and than this share of the building's height."""
+
+    height_m: Decimal
+    share: Decimal
+    source: str
+
+
+class Lapse(Shipped):
+    """Permitted and not begun within so many months: the permit has lapsed."""
+
+    permitted_months: int
+    source: str
+
+
 class Limits(Shipped):
     version: int
     box: Box
     height: dict[str, HeightLimit]
     near_m: dict[str, float]
+    non_bulky: NonBulky
+    lapse: Lapse
 
 
 class OrganisationChange(Shipped):

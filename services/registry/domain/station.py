@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from services.registry.domain.structure import Metres, plain
 
 StationStatus = Literal["planned", "active", "inactive", "removed"]
 Technology = Literal["2G", "3G", "4G", "5G"]
+Band = Annotated[str, Field(pattern=r"^(B\d{1,3}|n\d{1,3}|GSM\d{3,4})$")]
 COLUMNS = ("operator", "status", "technologies")
 
 
@@ -24,11 +26,18 @@ class StationFacts(BaseModel):
     technologies: Annotated[list[Technology], Field(max_length=4)] | None = None
     antenna_height_m: Metres | None = None
     name: Annotated[str, Field(max_length=200)] | None = None
+    bands: (
+        Annotated[list[Annotated[str, Field(pattern=r"^(B\d{1,3}|n\d{1,3}|GSM\d{3,4})$")]], Field(max_length=30)] | None
+    ) = Field(default=None, description="3GPP bands such as `B3`, `n78`, `GSM900`.")
+    azimuths: Annotated[list[Annotated[int, Field(ge=0, lt=360)]], Field(max_length=12)] | None = None
+    power_w: Annotated[Decimal, Field(ge=0, max_digits=7, decimal_places=2)] | None = None
 
     def patch(self) -> dict[str, Any]:
         patch = {name: plain(getattr(self, name)) for name in sorted(self.model_fields_set)}
         if self.technologies is not None:
             patch["technologies"] = sorted(set(self.technologies))
+        if self.bands is not None:
+            patch["bands"] = sorted(set(self.bands))
         return patch
 
 

@@ -11,18 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kernel.history import Version
 from kernel.texts import fold
 from services.registry.domain import words
-from services.registry.domain.entered import Entered, point_of
+from services.registry.domain.entered import Entered, length_of, point_of
 
 Kind = Literal["mast", "pole", "duct"]
 Status = Literal["planned", "permitted", "under_construction", "in_service", "idle", "dismantled"]
 Metres = Annotated[Decimal, Field(max_digits=6, decimal_places=2, ge=0)]
 Text = Annotated[str, Field(max_length=200)]
+Code = Annotated[str, Field(min_length=1, max_length=40)]
 Evidence = Annotated[
     int,
     Field(ge=1, le=6, description="1 declared, 2 documented, 3 permitted, 4 built, 5 inspected, 6 corroborated."),
 ]
 # Latitude too may be up to 180 here, so that a swapped pair can be named as such.
 Degrees = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+Occupants = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=40)]],
+    Field(max_length=30, description="Organisations whose cables hang or lie in it."),
+]
 
 NEEDED = {"mast": ("owner", "status", "point", "commune", "height_m"), "pole": ("owner", "status", "point", "commune")}
 NEEDED["duct"] = NEEDED["pole"]
@@ -47,6 +53,9 @@ class StructureFacts(BaseModel):
     entered: Entered | None = Field(
         default=None, description="Metres of VN-2000 with their zone; without `point` they give it."
     )
+    external_ids: Annotated[dict[Code, Text], Field(max_length=10)] | None = Field(
+        default=None, description="What each operator calls it: organisation code -> its own id."
+    )
     synthetic: bool | None = Field(default=None, description="Made up for a demonstration.")
 
     @model_validator(mode="after")
@@ -63,20 +72,55 @@ class StructureFacts(BaseModel):
         return {name: plain(getattr(self, name)) for name in sorted(self.model_fields_set)}
 
 
+class Position(BaseModel):
+    """One mounting position: its height above ground and what it still bears."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    no: Annotated[int, Field(ge=1, le=50)]
+    height_m: Metres | None = None
+    margin_kg: Annotated[Decimal, Field(ge=0, max_digits=7, decimal_places=1)] | None = None
+
+
 class MastFacts(StructureFacts):
     foundation: Literal["ground", "roof"] | None = None
     building_height_m: Metres | None = None
     design: Literal["lattice", "guyed", "monopole", "camouflaged"] | None = None
     solid: bool | None = Field(default=None, description="Cột kiên cố: bears disaster risk of level 4.")
+    height_above_sea_m: Annotated[Decimal, Field(max_digits=6, decimal_places=2, ge=-10, le=1000)] | None = Field(
+        default=None, description="Of the top, above the sea: what the height consent speaks of."
+    )
+    wind_zone: Literal["I", "II", "III", "IV", "V"] | None = Field(default=None, description="QCVN 02:2022/BXD.")
+    load_limit_kg: Annotated[Decimal, Field(ge=0, max_digits=8, decimal_places=1)] | None = None
+    load_used_kg: Annotated[Decimal, Field(ge=0, max_digits=8, decimal_places=1)] | None = None
+    positions: Annotated[list[Position], Field(max_length=50)] | None = Field(
+        default=None, description="Each mounting position with its load margin; `capacity` says how many there are."
+    )
 
 
 class PoleFacts(StructureFacts):
-    sector: Literal["telecom", "power", "lighting"] | None = None
+    sector: Literal["telecom", "power", "lighting"] | None = Field(
+        default=None, description="`telecom`: for telecommunications alone; else shared with that sector."
+    )
+    occupants: Occupants | None = None
 
 
 class DuctFacts(StructureFacts):
+    element: Literal["duct", "manhole"] | None = Field(default=None, description="Cống (a line) or bể (a chamber).")
     sector: Literal["telecom", "power", "water", "mixed"] | None = None
+    occupants: Occupants | None = None
+    line: Annotated[list[tuple[Degrees, Degrees]], Field(min_length=2, max_length=500)] | None = Field(
+        default=None, description="Of a duct, from end to end; without `point` and `length_m` it gives both."
+    )
     length_m: Annotated[Decimal, Field(max_digits=9, decimal_places=2, gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _along(self) -> Self:
+        if self.line is not None and self.point is None:
+            self.point = self.line[0]
+        if self.line is not None and self.length_m is None and (length := length_of(self.line)) > 0:
+            self.length_m = Decimal(str(length)).quantize(Decimal("0.01"))
+        return self
 
 
 FACTS: dict[str, type[StructureFacts]] = {"mast": MastFacts, "pole": PoleFacts, "duct": DuctFacts}
@@ -85,9 +129,9 @@ FACTS: dict[str, type[StructureFacts]] = {"mast": MastFacts, "pole": PoleFacts, 
 def plain(value: object) -> object:
     if isinstance(value, Decimal):
         return str(value.quantize(Decimal("0.01")))
-    if isinstance(value, tuple):
-        return list(value)
-    return value.model_dump() if isinstance(value, BaseModel) else value
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value
 
 
 # Owners and communes are named again and again.

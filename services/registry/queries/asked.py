@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kernel.listing import Dated, Listing, Query, Word, Words, conditions, operator
 from kernel.texts import Day, Moment
+from services.registry import data
 from services.registry.domain import words
 from services.registry.domain.box import box
 from services.registry.domain.policy import Caller
@@ -57,6 +58,8 @@ class Filter(BaseModel):
         Field(max_length=200, description="west,south,east,north in degrees, WGS 84.", examples=["104.8,8.5,105,9.4"]),
     ] = None
     free: Annotated[bool, Field(description="Only in service with a free mounting position.")] = False
+    lapsed: Annotated[bool, Field(description="Only permitted and not begun within the permit's months.")] = False
+    sector: Annotated[Word | None, Field(description="Of a cable pole or duct, such as `telecom`.")] = None
 
 
 class StructuresAsked(Filter, Listing, Dated):
@@ -94,6 +97,12 @@ _IN_UNITS = (
 )
 _WORDS = "to_tsvector('simple'::regconfig, v.name_fold) @@ to_tsquery('simple', :words)"
 _BOX = "v.point <@ box(point(:west, :south), point(:east, :north))"
+# Since when it is permitted: other facts may have changed in the meantime.
+LAPSES_ON = (
+    "CASE WHEN v.status = 'permitted' THEN ((SELECT k.valid_from FROM structure_change k"  # noqa: S608
+    " WHERE k.structure_id = v.structure_id AND k.no = (v.sources->>'status')::int)"
+    f" + make_interval(months => {data.limits().lapse.permitted_months}))::date END"
+)
 _FREE = f"v.status = 'in_service' AND v.capacity > {USED}"
 
 
@@ -114,6 +123,11 @@ def where(actor: Caller, kind: str, asked: Filter, at: Times) -> tuple[str, dict
         values["words"] = searched
     if asked.free:
         clauses.append(_FREE)
+    if asked.lapsed:
+        clauses.append(f"{LAPSES_ON} <= :as_of")
+    if asked.sector:
+        clauses.append("v.attributes->>'sector' = :sector")
+        values["sector"] = asked.sector
     if within := box(asked.bbox):
         clauses.append(_BOX)
         values |= dict(zip(("west", "south", "east", "north"), within, strict=True))

@@ -341,6 +341,7 @@ async def every_reference(read: AsyncSession) -> References:
     return References(
         codes=data.codes(),
         limits=data.limits(),
+        bands=data.bands(),
         units=[UnitRef(row.id, row.code, row.level, row.name, row.valid_from, row.valid_to) for row in units],
         organisations=[OrganisationRef(row.code, row.kind, row.name) for row in organisations],
     )

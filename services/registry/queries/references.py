@@ -30,11 +30,13 @@ async def references(read: AsyncSession, patches: Iterable[Mapping[str, Any]]) -
     for patch in patches:
         units.update(said for said in [patch.get("commune")] if said)
         organisations.update(said for said in [patch.get("owner"), patch.get("operator")] if said)
+        organisations.update([*(patch.get("occupants") or ()), *(patch.get("external_ids") or ())])
     found = (await read.execute(_UNITS, {"said": sorted(units)})).all() if units else []
     known = (await read.execute(_ORGANISATIONS, {"said": sorted(organisations)})).all() if organisations else []
     return References(
         codes=data.codes(),
         limits=data.limits(),
+        bands=data.bands(),
         units=[UnitRef(row.id, row.code, row.level, row.name, row.valid_from, row.valid_to) for row in found],
         organisations=[OrganisationRef(row.code, row.kind, row.name) for row in known],
     )

@@ -13,11 +13,12 @@ from kernel import direct
 from kernel.errors import Fault
 from kernel.listing import Order, Shape
 from kernel.paging import BadCursor
+from services.registry import data
 from services.registry.domain.box import Bbox
 from services.registry.domain.policy import Caller
 from services.registry.domain.status import STANDING
 from services.registry.domain.times import Times
-from services.registry.queries.asked import USED, Filter, StructuresAsked, where
+from services.registry.queries.asked import LAPSES_ON, USED, Filter, StructuresAsked, where
 from services.registry.queries.reach import Found, at_times
 
 
@@ -66,6 +67,7 @@ MEMBERS = {
     "capacity": "v.capacity",
     "used": USED,
     "evidence": "v.evidence",
+    "lapses_on": LAPSES_ON,
     "valid_from": "v.valid_from",
     "valid_to": "NULLIF(v.valid_to, 'infinity')",
     "recorded_at": "v.recorded_from",
@@ -194,14 +196,20 @@ _FACTS = """(SELECT coalesce(json_object_agg(f.key, json_build_object('no', k.no
     ON k.structure_id = v.structure_id AND k.no = f.value::int)"""
 
 
+_RULE = data.limits().non_bulky
+_NON_BULKY = f"""CASE WHEN v.kind = 'mast' THEN coalesce(v.attributes->>'foundation' = 'roof'
+    AND v.height_m <= {_RULE.height_m}
+    AND v.height_m <= {_RULE.share} * (v.attributes->>'building_height_m')::numeric, false) END"""
+
+
 async def structure(read: AsyncSession, actor: Caller, kind: str, structure_id: UUID, at: Times) -> Found | None:
     """None when it is not there, not yet, or not to be seen."""
     clause, values, seen = where(actor, kind, Filter(), at)
     stations = _STATIONS.format(at_times("s"), seen.station)
     statement = f"""
       SELECT (CAST({_row(seen.station)} AS jsonb) || v.attributes || jsonb_build_object(
-          'application_id', g.application_id, 'facts', {_FACTS}, 'stations', {stations}, 'placements', {_PLACES},
-          'complete_to', {_COMPLETE_TO}))::text AS item, g.last_no AS no
+          'application_id', g.application_id, 'non_bulky', {_NON_BULKY}, 'facts', {_FACTS}, 'stations', {stations},
+          'placements', {_PLACES}, 'complete_to', {_COMPLETE_TO}))::text AS item, g.last_no AS no
       FROM structure_version v {_NAMES} WHERE v.structure_id = :id AND {clause}"""  # noqa: S608
     row = await direct.row(read, statement, {**values, "id": structure_id})
     return None if row is None else Found(row["item"], row["no"])

@@ -1,12 +1,14 @@
 """The registry's pages, on the same queries and commands as its API."""
 
-from services.registry.ui import access, accounts, boundaries, history, home, imports, mast, masts, parked
+from services.registry.ui import access, accounts, boundaries, history, home, imports, mast, masts, parked, plates
 
 ROUTERS = [
     home.router,
     masts.router,
     mast.router,
     history.router,
+    plates.router,
+    plates.open_,
     imports.router,
     boundaries.router,
     access.router,

@@ -103,6 +103,8 @@ def filter_of(query: Mapping[str, str]) -> Filter:
         height_m_lt=high,
         evidence_gte=int(evidence) if evidence in "123456" and evidence else None,
         free=query.get("free") == "1",
+        lapsed=query.get("lapsed") == "1",
+        sector=_word(query.get("sector")),
     )
 
 
@@ -117,7 +119,7 @@ def _box(said: str | None) -> str | None:
         return None
 
 
-FILTERS = ("q", "owner", "status", "commune", "district", "height", "evidence", "free", "bbox")
+FILTERS = ("q", "owner", "status", "commune", "district", "height", "evidence", "free", "lapsed", "sector", "bbox")
 
 
 def chosen(query: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One mast: its facts with their evidence, who is on it, and its history in both times."""
+"""One structure: its facts with their evidence, who is on it, and its history in both times."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from services.registry.domain import lanes as two_times
 from services.registry.domain import policy
 from services.registry.queries import histories, places, structures
 from services.registry.ui import words
-from services.registry.ui.asking import AskedTimes
+from services.registry.ui.asking import Asked, AskedTimes
 from services.registry.ui.gate import needs
 from services.registry.ui.masts import boundary_set_of, kind_of, outline_settings
 from services.registry.ui.speaker import Speaker
@@ -27,19 +27,12 @@ router = ui_router("/registry")
 TOLD = ("height_m", "owner", "status", "point")
 
 
-@router.get("/masts/{mast_id}", dependencies=[needs("registry:structure:read")])
-async def found(
-    request: Request,
-    actor: CurrentActor,
-    read: Read,
-    now: Now,
-    asked: AskedTimes,
-    mast_id: UUID,
-    fact: str = "height_m",
+async def _found(
+    request: Request, actor: Any, read: Any, now: Any, asked: Asked, kind: str, structure_id: UUID, fact: str
 ) -> HTMLResponse:
     at = asked.at
-    one = await structures.structure(read, actor, "mast", mast_id, at)
-    told = await histories.history(read, actor, "mast", mast_id, today=local_date(now))
+    one = await structures.structure(read, actor, kind, structure_id, at)
+    told = await histories.history(read, actor, kind, structure_id, today=local_date(now))
     if told is None:
         raise StructureNotFound
     may_read = policy.may(actor, "registry:structure:history", told.owner)
@@ -54,12 +47,15 @@ async def found(
     speaker = Speaker(request, names, {said["id"]: said for said in told.changes})
     context = {
         "mast": item,
+        "structure_kind": kind,
+        "collection": (gettext_of(request, words.COLLECTION[kind]), f"/registry/{words.PLURAL[kind]}"),
+        "href": f"/registry/{words.PLURAL[kind]}/{structure_id}",
         "public_no": told.public_no,
         "title": (item and item["name"]) or told.name or told.public_no,
         "asked": asked,
         "words": words,
         "facts": speaker.facts(item) if item else [],
-        "map_settings": _map(request, item, asked, within) if item else None,
+        "map_settings": _map(request, kind, item, asked, within) if item else None,
         "kind": kind_of(item["status"], item["used"], item["capacity"]) if item else "",
         "told": may_read and bool(changes),
         "fact": fact,
@@ -71,7 +67,8 @@ async def found(
 
 def _codes(changes: Sequence[Change], item: Mapping[str, Any] | None) -> set[str]:
     said = {str(change.patch["owner"]) for change in changes if change.patch.get("owner")}
-    return said | ({item["owner"]} if item else set())
+    beside = {*(item.get("occupants") or ()), *(item.get("external_ids") or ())} if item else set()
+    return said | beside | ({item["owner"]} if item else set())
 
 
 def _units(changes: Sequence[Change], item: Mapping[str, Any] | None) -> set[str]:
@@ -79,11 +76,11 @@ def _units(changes: Sequence[Change], item: Mapping[str, Any] | None) -> set[str
     return said | ({item["commune"]} if item and item["commune"] else set())
 
 
-def _map(request: Request, item: Mapping[str, Any], asked: Any, within: Any) -> dict[str, Any] | None:
+def _map(request: Request, kind: str, item: Mapping[str, Any], asked: Any, within: Any) -> dict[str, Any] | None:
     if item["lat"] is None:
         return None
     settings = {
-        "points_url": f"/registry/masts/points?apart=1&as_of={asked.at.as_of}",
+        "points_url": f"/registry/{words.PLURAL[kind]}/points?apart=1&as_of={asked.at.as_of}",
         "center": [item["lat"], item["lon"]],
         "zoom": 13,
         "chosen": item["id"],
@@ -91,3 +88,16 @@ def _map(request: Request, item: Mapping[str, Any], asked: Any, within: Any) -> 
     }
     tiles = request.app.state.settings.tile_url
     return {**settings, "tiles": {"url": tiles, "attribution": ""}} if tiles else settings
+
+
+def _add(kind: str, plural: str) -> None:
+    @router.get(f"/{plural}/{{structure_id}}", dependencies=[needs("registry:structure:read")])
+    async def found(
+        request: Request, actor: CurrentActor, read: Read, now: Now, asked: AskedTimes, structure_id: UUID,
+        fact: str = "height_m",
+    ) -> HTMLResponse:  # fmt: skip
+        return await _found(request, actor, read, now, asked, kind, structure_id, fact)
+
+
+for _kind, _plural in words.PLURAL.items():
+    _add(_kind, _plural)

@@ -1,4 +1,4 @@
-"""The list of masts beside its map."""
+"""The lists of masts, cable poles and ducts beside their maps: one component, a kind each."""
 
 import json
 from datetime import date, datetime
@@ -13,13 +13,14 @@ from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.paging import BadCursor, decode_cursor, encode_cursor
 from kernel.web.i18n import locale_of
 from kernel.web.render import gettext_of, render
+from services.registry.domain import policy
 from services.registry.domain.box import Bbox, box
 from services.registry.queries import maps, places, structures
 from services.registry.queries.asked import Filter
 from services.registry.queries.structures import Rows
 from services.registry.queries.units import UnitsAsked, units
 from services.registry.ui import words
-from services.registry.ui.asking import FILTERS, AskedTimes, chosen, filter_of
+from services.registry.ui.asking import FILTERS, Asked, AskedTimes, chosen, filter_of
 from services.registry.ui.gate import needs
 
 router = ui_router("/registry")
@@ -28,21 +29,23 @@ VIEWS = ("table", "both", "map")
 BACK = "-"
 
 
-@router.get("/masts", dependencies=[needs("registry:structure:read")])
-async def listing(request: Request, actor: CurrentActor, read: Read, now: Now, asked: AskedTimes) -> HTMLResponse:
+async def _listing(
+    request: Request, actor: CurrentActor, read: Read, now: Now, asked: Asked, kind: str
+) -> HTMLResponse:
     query = request.query_params
     given, at = filter_of(query), asked.at
     view = query.get("view") if query.get("view") in VIEWS else "both"
-    rows = await _page(read, actor, given, asked, query.get("after", ""))
-    found = await structures.extent(read, actor, "mast", given, at)
+    rows = await _page(read, actor, kind, given, asked, query.get("after", ""))
+    found = await structures.extent(read, actor, kind, given, at)
     filtered = bool(chosen(query))
-    all_ = await structures.extent(read, actor, "mast", Filter(), at) if filtered else found
+    all_ = await structures.extent(read, actor, kind, Filter(), at) if filtered else found
     organisations = json.loads(await places.organisations(read, as_of=at.as_of))
     request.state.org_name = await places.organisation_name(read, actor.org, local_date(now), locale_of(request))
     sets = await places.boundary_sets(read)
     within = boundary_set_of(sets, at.as_of)
     context = {
-        "rows": [_row(item) for item in json.loads(rows.items)],
+        "kind": kind,
+        "rows": [_row(kind, item) for item in json.loads(rows.items)],
         "found": found,
         "all_": all_,
         "filtered": filtered,
@@ -57,14 +60,16 @@ async def listing(request: Request, actor: CurrentActor, read: Read, now: Now, a
         "owners": [(o["code"], o["short"]) for o in organisations if o["kind"] in words.OWNER_KINDS],
         "districts": await _options(read, "CM-2024-12", "district"),
         "communes": await _options(read, within.code if within else None, "commune", parent=given.district),
-        "map_settings": map_settings(request, asked, within, found.bbox, given),
+        "sectors": [(code, gettext_of(request, text)) for code, text in words.SECTOR.items()],
+        "map_settings": map_settings(request, kind, asked, within, found.bbox, given),
         "words": words,
+        "may_import": policy.may(actor, "registry:structure:import", actor.org),
         "reset": "?" + urlencode({**asked.query(), **({"view": view} if view != "both" else {})}),
     }
     return render(request, "registry/masts.html", context)
 
 
-async def _page(read: Any, actor: Any, given: Filter, asked: Any, after: str) -> Rows:
+async def _page(read: Any, actor: Any, kind: str, given: Filter, asked: Any, after: str) -> Rows:
     """A mark that is none of ours begins at the first page."""
     back = after.startswith(BACK)
     try:
@@ -72,7 +77,7 @@ async def _page(read: Any, actor: Any, given: Filter, asked: Any, after: str) ->
     except BadCursor:
         key = None
     return await structures.structures(
-        read, actor, "mast", given, asked.at, limit=PAGE, after=None if back else key, before=key if back else None
+        read, actor, kind, given, asked.at, limit=PAGE, after=None if back else key, before=key if back else None
     )
 
 
@@ -94,8 +99,9 @@ async def _options(read: Any, boundary_set: str | None, level: str, parent: str 
     return [(unit["id"], unit["name"].removeprefix("Huyện ")) for unit in json.loads(found.items)]
 
 
-def _row(item: dict[str, Any]) -> dict[str, Any]:
-    return {**item, "recorded_at": datetime.fromisoformat(item["recorded_at"]), "href": f"/registry/masts/{item['id']}"}
+def _row(kind: str, item: dict[str, Any]) -> dict[str, Any]:
+    href = f"/registry/{words.PLURAL[kind]}/{item['id']}"
+    return {**item, "recorded_at": datetime.fromisoformat(item["recorded_at"]), "href": href}
 
 
 def boundary_set_of(sets: list[places.BoundarySetRow], day: date) -> places.BoundarySetRow | None:
@@ -118,10 +124,12 @@ def outline_settings(request: Request, within: places.BoundarySetRow | None) -> 
     }
 
 
-def map_settings(request: Request, asked: Any, within: Any, bbox: Bbox | None, given: Filter) -> dict[str, Any]:
+def map_settings(
+    request: Request, kind: str, asked: Any, within: Any, bbox: Bbox | None, given: Filter
+) -> dict[str, Any]:
     query = urlencode({n: v for n, v in {**chosen(request.query_params), **asked.query()}.items() if n != "bbox"})
     settings: dict[str, Any] = {
-        "points_url": f"/registry/masts/points?{query}",
+        "points_url": f"/registry/{words.PLURAL[kind]}/points?{query}",
         "rows": "#masts",
         "box_input": "masts-box",
         **outline_settings(request, within),
@@ -135,17 +143,26 @@ def map_settings(request: Request, asked: Any, within: Any, bbox: Bbox | None, g
     return {**settings, "tiles": {"url": tiles, "attribution": ""}} if tiles else settings
 
 
-@router.get("/masts/points", dependencies=[needs("registry:structure:read")])
-async def points(request: Request, actor: CurrentActor, read: Read, asked: AskedTimes, zoom: int = 9) -> Response:
-    """The marks of the map's own box; `apart` leaves no cluster."""
+async def _points(request: Request, actor: CurrentActor, read: Read, asked: Asked, kind: str, zoom: int) -> Response:
     given = filter_of(request.query_params)
     deepest = 22 if request.query_params.get("apart") else max(0, min(zoom, 22))
-    found = json.loads(await maps.structure_map(read, actor, "mast", given, asked.at, deepest))
+    found = json.loads(await maps.structure_map(read, actor, kind, given, asked.at, deepest))
     dates = urlencode(asked.query())
-    return JSONResponse({"points": [_point(feature, dates) for feature in found["features"]]})
+    return JSONResponse({"points": [_point(kind, feature, dates) for feature in found["features"]]})
 
 
-def _point(feature: dict[str, Any], dates: str) -> dict[str, Any]:
+def _add(kind: str, plural: str) -> None:
+    @router.get(f"/{plural}", dependencies=[needs("registry:structure:read")])
+    async def listing(request: Request, actor: CurrentActor, read: Read, now: Now, asked: AskedTimes) -> HTMLResponse:
+        return await _listing(request, actor, read, now, asked, kind)
+
+    @router.get(f"/{plural}/points", dependencies=[needs("registry:structure:read")])
+    async def points(request: Request, actor: CurrentActor, read: Read, asked: AskedTimes, zoom: int = 9) -> Response:
+        """The marks of the map's own box; `apart` leaves no cluster."""
+        return await _points(request, actor, read, asked, kind, zoom)
+
+
+def _point(kind: str, feature: dict[str, Any], dates: str) -> dict[str, Any]:
     lon, lat = feature["geometry"]["coordinates"]
     said = feature["properties"]
     if "cluster" in said:
@@ -156,7 +173,7 @@ def _point(feature: dict[str, Any], dates: str) -> dict[str, Any]:
         "id": said["id"],
         "kind": kind_of(said["status"], said["used"], said["capacity"]),
         "label": f"{said['name'] or said['public_no']}, {said['owner_name']}",
-        "href": f"/registry/masts/{said['id']}{'?' if dates else ''}{dates}",
+        "href": f"/registry/{words.PLURAL[kind]}/{said['id']}{'?' if dates else ''}{dates}",
     }
 
 
@@ -169,3 +186,7 @@ def kind_of(status: str, used: int, capacity: int | None) -> str:
     if used >= 2:
         return "used"
     return "free" if capacity is not None and used < capacity else "full"
+
+
+for _kind, _plural in words.PLURAL.items():
+    _add(_kind, _plural)

@@ -14,7 +14,11 @@ from kernel.web.render import frame_of
 from services.registry.domain import lanes as two_times
 from services.registry.ui import words
 
-SHOWN = ("height_m", "code", "foundation", "building_height_m", "design", "point", "commune", "capacity", "address")
+SHOWN = (
+    "height_m", "height_above_sea_m", "code", "element", "sector", "foundation", "building_height_m", "design", "point",
+    "entered", "length_m", "line", "commune", "capacity", "occupants", "load_limit_kg", "load_used_kg", "positions",
+    "wind_zone", "address", "external_ids",
+)  # fmt: skip
 MERGED = "CM-2025-07"
 YEAR = timedelta(days=365)
 

@@ -12,7 +12,32 @@ OWNER_KINDS = ("operator", "tower_company", "power_company")
 Translate = Callable[[str], str]
 
 PLURAL = {"mast": "masts", "pole": "poles", "duct": "ducts"}
+KINDS = {plural: kind for kind, plural in PLURAL.items()}
 COLLECTION = {"mast": N_("Antenna masts"), "pole": N_("Cable poles"), "duct": N_("Ducts and manholes")}
+ONE = {"mast": N_("Mast"), "pole": N_("Cable pole"), "duct": N_("Duct or manhole")}
+NOTHING_FITS = {
+    "mast": N_("No mast fits these filters"),
+    "pole": N_("No cable pole fits these filters"),
+    "duct": N_("No duct fits these filters"),
+}
+NOTHING_THEN = {
+    "mast": N_("No mast was recorded for that day"),
+    "pole": N_("No cable pole was recorded for that day"),
+    "duct": N_("No duct was recorded for that day"),
+}
+NOTHING_YET = {
+    "mast": N_("No mast is in the registry yet"),
+    "pole": N_("No cable pole is in the registry yet"),
+    "duct": N_("No duct is in the registry yet"),
+}
+SECTOR = {
+    "telecom": N_("Telecommunications only"),
+    "power": N_("Shared with power"),
+    "lighting": N_("Shared with street lights"),
+    "water": N_("Shared with water"),
+    "mixed": N_("Shared with several"),
+}
+ELEMENT = {"duct": N_("Duct"), "manhole": N_("Manhole")}
 STATUS = {
     "planned": N_("Planned"),
     "permitted": N_("Permitted"),
@@ -75,6 +100,15 @@ FACT = {
     "length_m": N_("Length"),
     "entered": N_("Coordinates as entered"),
     "synthetic": N_("Sample data"),
+    "element": N_("Element"),
+    "occupants": N_("Occupants"),
+    "line": N_("Line"),
+    "height_above_sea_m": N_("Height above the sea"),
+    "wind_zone": N_("Wind zone"),
+    "load_limit_kg": N_("Load it bears"),
+    "load_used_kg": N_("Load used"),
+    "positions": N_("Mounting positions"),
+    "external_ids": N_("Ids of the operators"),
 }
 HEIGHTS = {
     "0-45": N_("up to 45 m"),
@@ -108,7 +142,7 @@ def value_text(fact: str, value: Any, lang: str, say: Translate, names: Mapping[
     """One value of a fact in a line, with its unit or system: never a bare code."""
     if value is None:
         return formats.NOTHING
-    if fact in ("height_m", "building_height_m", "length_m"):
+    if fact in ("height_m", "building_height_m", "length_m", "height_above_sea_m"):
         return formats.metres(float(value), lang)
     if fact == "entered":
         return f"x {value['north']}, y {value['east']} ({value['crs']})"
@@ -116,12 +150,30 @@ def value_text(fact: str, value: Any, lang: str, say: Translate, names: Mapping[
         return formats.coordinates(value[1], value[0], lang)
     if fact == "code":
         return f"{value[1]} ({system_name(value[0], lang)})"
-    for known, table in (("status", STATUS), ("foundation", FOUNDATION), ("design", DESIGN)):
+    if fact in ("load_limit_kg", "load_used_kg"):
+        return f"{formats.number(float(value), lang)}\u00a0kg"
+    if fact == "occupants":
+        return ", ".join(names.get(code, code) for code in value) or formats.NOTHING
+    if fact == "external_ids":
+        return "; ".join(f"{names.get(code, code)}: {said}" for code, said in value.items())
+    if fact == "line":
+        return say(N_("{n} points")).format(n=len(value))
+    if fact == "positions":
+        return "; ".join(_position(one, lang) for one in value)
+    for known, table in (
+        ("status", STATUS), ("foundation", FOUNDATION), ("design", DESIGN), ("sector", SECTOR), ("element", ELEMENT),
+    ):  # fmt: skip
         if fact == known:
             return say(table.get(value, value))
     if isinstance(value, bool):
         return say(N_("Yes") if value else N_("No"))
     return names.get(str(value), str(value))
+
+
+def _position(one: Mapping[str, Any], lang: str) -> str:
+    height = f" {formats.metres(float(one['height_m']), lang)}" if one.get("height_m") else ""
+    margin = f" (+{formats.number(float(one['margin_kg']), lang)}\u00a0kg)" if one.get("margin_kg") else ""
+    return f"{one['no']}:{height}{margin}"
 
 
 def ground(reference: Mapping[str, Any] | None, say: Translate) -> str:

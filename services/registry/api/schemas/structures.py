@@ -69,6 +69,7 @@ class StructureRow(Sparse):
     capacity: int | None
     used: int
     evidence: int
+    lapses_on: date | None
     valid_from: date
     valid_to: date | None
     recorded_at: datetime
@@ -119,12 +120,15 @@ class StructureRead(BaseModel):
     capacity: int | None
     used: int = Field(description="Operators with an active station: the positions in use.")
     evidence: int = Field(description="The weakest of the key facts.")
+    lapses_on: date | None = Field(description="Of what is permitted: when the permit lapses if nothing is begun.")
     valid_from: date
     valid_to: date | None
     recorded_at: datetime
     version: int
     address: str | None = None
     synthetic: bool = False
+    entered: dict[str, Any] | None = Field(default=None, description="Coordinates as somebody entered them.")
+    external_ids: dict[str, str] | None = None
     application_id: UUID | None
     facts: dict[str, FactSource]
     stations: list[StationOn]
@@ -137,15 +141,25 @@ class MastRead(StructureRead):
     building_height_m: str | None = None
     design: str | None = None
     solid: bool | None = None
+    non_bulky: bool = Field(description="By the rule of TTLT 15/2016, from height, foundation and building.")
+    height_above_sea_m: str | None = None
+    wind_zone: str | None = None
+    load_limit_kg: str | None = None
+    load_used_kg: str | None = None
+    positions: list[dict[str, Any]] | None = None
 
 
 class PoleRead(StructureRead):
     sector: str | None = None
+    occupants: list[str] | None = None
 
 
 class DuctRead(StructureRead):
+    element: str | None = None
     sector: str | None = None
+    occupants: list[str] | None = None
     length_m: str | None = None
+    line: list[tuple[float, float]] | None = None
 
 
 class LogEntry(BaseModel):

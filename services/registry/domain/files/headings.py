@@ -21,7 +21,7 @@ OWN = (
     "evidence",
     "reason",
 )
-_NOT_COLUMNS = ("code", "point", "entered")
+_NOT_COLUMNS = ("code", "point", "entered", "external_ids", "positions", "line")
 
 
 class Zone(Shipped):

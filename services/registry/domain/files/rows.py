@@ -16,7 +16,10 @@ from services.registry.domain.files.grids import Cell
 from services.registry.domain.files.headings import Headings
 from services.registry.domain.structure import FACTS, StructureFacts
 
-_NUMBERS = frozenset({"height_m", "building_height_m", "length_m", "height_above_sea_m", "northing", "easting"})
+_NUMBERS = frozenset(
+    {"height_m", "building_height_m", "length_m", "height_above_sea_m", "load_limit_kg", "load_used_kg"}
+    | {"northing", "easting"}
+)
 _DEGREES = frozenset({"lon", "lat"})
 _BOOLEANS = frozenset({"synthetic", "solid"})
 _WHOLE = frozenset({"capacity", "evidence"})
@@ -193,6 +196,8 @@ def _converter(field: str, words: Mapping[str, Mapping[str, str]]) -> Callable[[
         return figures.code_of_unit
     if field == "code":
         return _code
+    if field == "occupants":
+        return lambda cell: [one.strip() for one in re.split("[;,]", str(cell)) if one.strip()]
     if field in words:
         known = words[field]
         return lambda cell: known.get(fold(str(cell)), str(cell))
