@@ -89,7 +89,7 @@ def allowed(permission: str, capability: str, held: Iterable[str] | None) -> boo
 
 def leads(door: Door) -> list[str] | None:
     """The things that a door leads to; None: to no one thing of an organisation's."""
-    if any(f"{{{name}}}" in door.path for name in ("structure_id", "station_id", "mast_id")):
+    if any(f"{{{name}}}" in door.path for name in ("structure_id", "station_id", "public_no")):
         return [BUILT, PLANNED]
     if "{import_id}" in door.path:
         return [BUILT]
@@ -129,7 +129,6 @@ def address(world: World, door: Door, thing: str) -> str:
     filled = {
         "structure_id": world.ids.get((kind, thing), [""])[0],
         "station_id": world.ids["station", thing][0],
-        "mast_id": world.ids["mast", thing][0],
         "change_id": world.changes.get(world.ids.get((kind, thing), [""])[0], ""),
         "code": "VIETTEL",
         "unit_id": "32098@2023",
@@ -137,6 +136,7 @@ def address(world: World, door: Door, thing: str) -> str:
         "username": "ock.binh",
         "finding_id": world.finding,
         "import_id": world.imported,
+        "public_no": world.numbers["mast", thing][0],
         "message": PARKED,
         "kind": "clients",
         "key": "ock.binh" if "/people/" in door.path else "ock-api",

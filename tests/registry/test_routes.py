@@ -10,7 +10,7 @@ from tests.registry.conftest import body, settings
 
 ID = "01a20fe5-7ef0-730f-96c6-026e63e61857"
 ADMINISTRATORS = ("boundaries", "organisations", "clients", "people", "access-findings", "parked-messages")
-PUBLIC = {"/health/live", "/health/ready", "/openapi.json"}
+PUBLIC = {"/health/live", "/health/ready", "/openapi.json", "/registry/open/plates/{public_no}"}
 FACTS = {"patch": {"capacity": 1}, "valid_from": "2020-01-01"}
 BODIES = {
     "/masts": body(),
