@@ -165,6 +165,14 @@ NAV: tuple[Group, ...] = (
                 service="sharing",
             ),
             Entry(
+                path="/sharing/audit",
+                icon="scale",
+                label={"vi": "Kiểm tra, đối soát", "en": "Audit"},
+                short={"vi": "Kiểm tra", "en": "Audit"},
+                capabilities=frozenset({"auditor"}),
+                service="sharing",
+            ),
+            Entry(
                 path="/sharing/reports",
                 icon="clipboard",
                 label={"vi": "Báo cáo doanh nghiệp", "en": "Enterprise reports"},

@@ -10,9 +10,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from services.sharing import data
 from services.sharing.api.schemas import CHANGE, STRUCTURE
 from services.sharing.app import create
-from services.sharing.commands import report_rounds, reports
+from services.sharing.commands import contradictions, report_rounds, reports
 from tests.fixtures.service import RolledBack
 from tests.sharing.conftest import NOW, VIETTEL, Province, settings
 
@@ -66,8 +67,15 @@ async def test_an_example_runs(
         elif path.endswith("submissions"):
             await reports.confirm_rest(tx, VIETTEL, made.id, now=NOW)
     address = path.replace("{agreement_id}", str(agreement)).replace("{report_id}", str(made.id))
+    if "/contradictions/" in path:
+        await province.station(structure, "VNPT")
+        async with database.tx() as tx:
+            await contradictions.look(tx, data.contradictions(), now=NOW)
+            case = (await tx.execute(sa.text("SELECT id FROM contradiction"))).scalar_one()
+        address = address.replace("{contradiction_id}", str(case))
     address = address.replace("{cycle_id}", str(made.cycle_id)).replace("{no}", "1")
-    of_auditors = "/report-cycles" in path or path.endswith(("settlement", "statements", ":simulate"))
+    audited = any(word in path for word in ("/report-cycles", "/contradictions"))
+    of_auditors = audited or path.endswith(("settlement", "statements", ":simulate"))
     who = "auditor" if of_auditors else "viettel"
     # What an example cannot know: which thing it is about.
     text = json.dumps(example).replace(STRUCTURE, str(structure)).replace(CHANGE, str(change))

@@ -18,7 +18,8 @@ from infra.documents.authorisation import CAPABILITIES, Door, doors
 from kernel.direct import bare
 from kernel.export import CSV, XLSX
 from kernel.web.forms import FIELD, form_token
-from services.sharing.commands import report_rounds, reports
+from services.sharing import data
+from services.sharing.commands import contradictions, report_rounds, reports
 from services.sharing.commands.agreements import agree
 from services.sharing.domain.agreement import Terms
 from services.sharing.domain.policy import PERMISSIONS
@@ -62,6 +63,7 @@ class World:
     cycle: UUID
     report: UUID
     statement: UUID
+    contradiction: UUID
     tokens: dict[tuple[str, str], dict[str, str]]
 
     def header(self, capability: str, place: str) -> dict[str, str]:
@@ -81,6 +83,9 @@ class World:
 
     def body(self, path: str) -> Any:
         agreement = {"structure_id": str(self.structure), "tenant": "VNPT", "kind": "lease", "valid_from": "2020-02-01"}
+        if "/contradictions/" in path:
+            closing = {"outcome": "settled", "reason": "x"}
+            return closing if path.endswith("closure") else {"assignee": "x"}
         return {
             "agreements": {**agreement, "valid_to": "2021-02-01"},
             "agreements:batch": {"items": [{**agreement, "valid_to": "2021-02-01"}]},
@@ -108,6 +113,7 @@ class World:
         path = path.replace("{cycle_id}", str(self.cycle)).replace("{report_id}", str(self.report))
         path = path.replace("{no}", "1").replace("{statement_id}", str(self.statement))
         path = path.replace("/indicators/{code}", "/indicators/V.1")
+        path = path.replace("{contradiction_id}", str(self.contradiction))
         header = self.header(capability, place)
         if door.method == "GET":
             return await self.client.get(path, headers=header)
@@ -140,6 +146,8 @@ async def world(
         await reports.confirm_rest(tx, VIETTEL, report.id, now=NOW)
         await reports.submit(tx, VIETTEL, report.id, now=NOW)
         await reports.answer(tx, VIETTEL, report.id, [reports.Said(1, "disputed", {}, "y")], now=NOW)
+        await contradictions.look(tx, data.contradictions(), now=NOW)
+        contradiction = (await tx.execute(sa.text("SELECT id FROM contradiction"))).scalars().one()
         await tx.execute(
             sa.text(
                 "INSERT INTO parked (stream, stream_seq, subject, payload, error, parked_at, tries)"
@@ -151,8 +159,9 @@ async def world(
     )
     statement = UUID(sealed.json()["id"])
     return World(
-        client, database, realm, structure, planned, made.id, change, report.cycle_id, report.id, statement, tokens
-    )
+        client, database, realm, structure, planned, made.id, change, report.cycle_id, report.id, statement,
+        contradiction, tokens,
+    )  # fmt: skip
 
 
 def named(door: Door) -> bool:

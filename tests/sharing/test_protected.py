@@ -19,7 +19,8 @@ STRUCTURES = ("structure", "structure_copy", "station_copy", "ratio_span")
 SUMS = ("ratio_delta", "ratio_checkpoint")
 REPORTS = ("report_cycle", "report", "report_line", "report_version", "report_reminder")
 STATEMENTS = ("statement", "statement_line", "indicator_value")
-PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, *REPORTS, *STATEMENTS, "belief", "outbox", "audit")
+CONTRADICTIONS = ("contradiction",)
+PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, *REPORTS, *STATEMENTS, *CONTRADICTIONS, "belief", "outbox", "audit")
 # A table whose name is filled in may be any.
 _READS = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+({'|'.join(PROTECTED)}|\{{)(?:\b|(?<=\{{))")
 SEEN = "of an agreement that `agreement` showed or locked for the caller before"
@@ -29,6 +30,7 @@ COUNTING = "what is counted anew, for the handlers and commands that do so; nobo
 PROOF = "what the service proves about itself: ids and counts for whoever runs it"
 ROUND = "of a round itself, for the command that has asked the policy; it names no enterprise"
 NEAR = "what stands in service, for another service; it tells no plan and no tenant"
+LOOKING = "what the worker compares with the work list; nobody is told"
 COMMAND = "of the structure that `agree` locks before it asks the policy; its refusals tell nothing of it"
 ALLOWED: Mapping[str, str] = {
     "agreements.change_rows": SEEN,
@@ -62,6 +64,7 @@ ALLOWED: Mapping[str, str] = {
     "checkpoints.sums": COUNTING,
     "checkpoints.wrong_ones": PROOF,
     "digests.digests": PROOF,
+    "contradictions.differences": LOOKING,
 }
 
 

@@ -3,6 +3,7 @@
 from services.sharing.api import (
     agreements,
     comparisons,
+    contradictions,
     forecast,
     indicators,
     law,
@@ -22,6 +23,7 @@ ROUTERS = [
     open_data.router,
     law.router,
     statements.router,
+    contradictions.router,
     reports.router,
     parked.router,
 ]

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from services.sharing.domain.contradiction import Rules
 from services.sharing.domain.definition import AgreementKinds, BoundarySets, Definition, Plan
 from services.sharing.domain.forecast import Forecasting
 from services.sharing.domain.indicators import Indicators
@@ -50,3 +51,8 @@ def forecasting() -> Forecasting:
 @cache
 def indicators() -> Indicators:
     return Indicators.model_validate(_read(_HERE / "indicators.toml"))
+
+
+@cache
+def contradictions() -> Rules:
+    return Rules.model_validate(_read(_HERE / "contradictions.toml"))

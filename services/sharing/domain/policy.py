@@ -50,6 +50,8 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:statement:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),
     "sharing:indicator:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),
     "sharing:indicator:enter": (Grant("auditor", "any"), Grant("owner", "own_org")),
+    "sharing:audit:read": (Grant("auditor", "any"),),
+    "sharing:audit:act": (Grant("auditor", "any"),),
     "sharing:statement:seal": (Grant("auditor", "any"),),
     "sharing:statement:verify": (Grant("auditor", "any"),),
     "sharing:tenants:read": (Grant("auditor", "any"), Grant("owner", "party")),

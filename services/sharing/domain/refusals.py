@@ -192,3 +192,25 @@ class SourceMissing(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/source", "missing", self.detail)])
+
+
+class ContradictionNotFound(NotFound):
+    detail = N_("There is no such contradiction.")
+
+
+class ContradictionClosed(Conflict):
+    detail = N_("This contradiction is closed or no longer holds.")
+
+
+class AssigneeMissing(Invalid):
+    detail = N_("Say who settles it.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/assignee", "missing", self.detail)])
+
+
+class WhyMissing(Invalid):
+    detail = N_("Say what was done, or why it is none.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/reason", "missing", self.detail)])

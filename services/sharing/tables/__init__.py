@@ -3,6 +3,7 @@
 from kernel.db import own_tables
 from services.sharing.tables.agreements import Agreement, AgreementChange, AgreementVersion
 from services.sharing.tables.columns import Table
+from services.sharing.tables.contradictions import Contradiction
 from services.sharing.tables.copies import (
     Belief,
     OrganisationCopy,
@@ -28,6 +29,7 @@ __all__ = [
     "AgreementVersion",
     "Belief",
     "BoundarySet",
+    "Contradiction",
     "Definition",
     "Indicator",
     "IndicatorValue",

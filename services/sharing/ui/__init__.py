@@ -3,6 +3,7 @@
 from services.sharing.ui import (
     agreements,
     comparison,
+    contradictions,
     forecast,
     home,
     indicators,
@@ -21,6 +22,7 @@ ROUTERS = [
     indicators.router,
     open_data.router,
     agreements.router,
+    contradictions.router,
     statements.router,
     report_rounds.router,
     reports.router,
