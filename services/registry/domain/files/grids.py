@@ -13,7 +13,7 @@ import python_calamine
 from pydantic import BaseModel, ConfigDict
 
 from kernel.errors import N_, Fault, Invalid
-from services.registry.domain.files import encodings
+from services.registry.domain.files import encodings, sheets
 
 CSV, XLSX, GEOJSON = "csv", "xlsx", "geojson"
 Cell = str | float | int | bool | date | None
@@ -22,6 +22,7 @@ MOST_COLUMNS = 100
 SAMPLES = 5
 # An entry of an archive may grow by as much; real sheets grow by 5 to 30.
 MOST_GROWTH = 200
+_DAMAGED = N_("This workbook cannot be opened; it may be damaged or locked.")
 _SEPARATORS = (";", "\t", "|", ",")
 csv.field_size_limit(1_000_000)
 
@@ -130,7 +131,7 @@ def _workbook(file: BinaryIO, reading: Reading, known: Known, unpacked_mb: int) 
             raise unreadable("no_sheet", N_("This workbook has no such sheet with rows."))
         sheet = book.get_sheet_by_name(chosen)
     except (python_calamine.CalamineError, python_calamine.PasswordError, OSError) as error:
-        raise unreadable("workbook", N_("This workbook cannot be opened; it may be damaged or locked.")) from error
+        raise unreadable("workbook", _DAMAGED) from error
     merged = [((a, b), (c, d)) for (a, b), (c, d) in sheet.merged_cell_ranges or []]
     given = Reading(sheet=chosen, legacy=reading.legacy, header_row=reading.header_row)
     grid = _headed(XLSX, given, _sheet_rows(sheet, merged), known, merged)
@@ -142,19 +143,28 @@ def _workbook(file: BinaryIO, reading: Reading, known: Known, unpacked_mb: int) 
 
 
 def _guard(file: BinaryIO, unpacked_mb: int) -> None:
-    """What an archive says it unpacks to is summed before anything is unpacked; zlib then holds it to its word."""
+    """What an archive says it unpacks to is summed before anything is unpacked; zlib then holds it to its word.
+
+    How far apart its cells lie is read before the reader that lays sheets out whole.
+    """
     try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-            names = {entry.filename for entry in entries}
+        archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile as error:
-        raise unreadable("workbook", N_("This workbook cannot be opened; it may be damaged or locked.")) from error
+        raise unreadable("workbook", _DAMAGED) from error
+    entries = archive.infolist()
     size = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     if size > unpacked_mb * 1024 * 1024 or size > max(packed, 50_000) * MOST_GROWTH or len(entries) > 10_000:
         raise unreadable("zip_bomb", N_("This workbook unpacks to more than {limit} MB."), limit=unpacked_mb)
-    if "xl/workbook.xml" not in names:
+    if "xl/workbook.xml" not in {entry.filename for entry in entries}:
         raise unreadable("no_table", N_("This is a document or a picture, not a table."))
+    try:
+        sheets.check(archive)
+    except sheets.NoWorkbook as error:
+        raise unreadable("workbook", _DAMAGED) from error
+    except sheets.TooSpread as error:
+        text = N_("The cells of a sheet lie too far apart: delete what stands far from the table.")
+        raise unreadable("too_spread", text) from error
     file.seek(0)
 
 
