@@ -89,7 +89,7 @@ def allowed(permission: str, capability: str, held: Iterable[str] | None) -> boo
 
 def leads(door: Door) -> list[str] | None:
     """The things that a door leads to; None: to no one thing of an organisation's."""
-    if any(f"{{{name}}}" in door.path for name in ("structure_id", "station_id", "public_no")):
+    if any(f"{{{name}}}" in door.path for name in ("structure_id", "station_id", "public_no", "feature_id")):
         return [BUILT, PLANNED]
     if "{import_id}" in door.path:
         return [BUILT]
@@ -125,7 +125,7 @@ def said(world: World, path: str, thing: str) -> Any:
 
 def address(world: World, door: Door, thing: str) -> str:
     parts = door.path.removeprefix("/api").removeprefix("/registry").removeprefix("/v1").split("/")
-    kind = KINDS.get(parts[1], "mast")
+    kind = KINDS.get(parts[1] if len(parts) > 1 else "", "mast")
     filled = {
         "structure_id": world.ids.get((kind, thing), [""])[0],
         "station_id": world.ids["station", thing][0],
@@ -136,6 +136,8 @@ def address(world: World, door: Door, thing: str) -> str:
         "username": "ock.binh",
         "finding_id": world.finding,
         "import_id": world.imported,
+        "collection_id": "masts",
+        "feature_id": world.ids["mast", thing][0],
         "public_no": world.numbers["mast", thing][0],
         "message": PARKED,
         "kind": "clients",
@@ -245,6 +247,7 @@ DERIVED = [
     f"{LIST} xlsx",
     f"{LIST}?fields=public_no geojson",
     f"{LIST}:map?zoom=22",
+    f"{API}/ogc/collections/masts/items?limit=500",
     f"{API}/poles?total=true",
     f"{API}/poles:map",
     f"{API}/ducts?total=true",

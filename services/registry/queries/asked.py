@@ -65,7 +65,10 @@ class Filter(BaseModel):
 class StructuresAsked(Filter, Listing, Dated):
     expand: Annotated[
         Words | None,
-        Field(description="`stations`, `placements` (its unit in every set), `owner` (as `owner_organisation`)."),
+        Field(
+            description="`stations`, `placements` (its unit in every set), `owner` (as `owner_organisation`), `line`"
+            " (the course of a duct)."
+        ),
     ] = None
 
 

@@ -102,7 +102,7 @@ _PLACES = """(SELECT coalesce(json_agg(json_build_object('boundary_set', p.bound
 def _row(stations: str, fields: Collection[str] | None = None, expand: Collection[str] | None = None) -> str:
     """The JSON of a row; `stations`: the condition on those that the caller sees. Raises UnknownField (422)."""
     told = _STATIONS.format(at_times("s"), stations)
-    more = {"stations": told, "placements": _PLACES, "owner_organisation": _OWNER}
+    more = {"stations": told, "placements": _PLACES, "owner_organisation": _OWNER, "line": "v.attributes->'line'"}
     return Shape(MEMBERS, more).sql(fields, expand)
 
 

@@ -77,6 +77,7 @@ class StructureRow(Sparse):
     stations: list[StationOn] | None = None
     placements: list[PlacementRead] | None = None
     owner_organisation: OwnerRead | None = None
+    line: list[tuple[float, float]] | None = None
 
 
 class StructurePage(Page):
