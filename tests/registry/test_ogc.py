@@ -99,8 +99,7 @@ async def test_gdal_reads_the_collections(client, people, masts, tmp_path):
     while not server.started:  # noqa: ASYNC110 -- uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     headers = tmp_path / "headers"
-    headers.write_text(f"Authorization: {people['officer']['Authorization']}
-")
+    headers.write_text(f"Authorization: {people['officer']['Authorization']}\n")
     source = f"OAPIF:http://127.0.0.1:{port}{OGC}"
     asked = ["ogrinfo", "-so", "-al", source, "--config", "GDAL_HTTP_HEADER_FILE", str(headers)]
     told = await asyncio.create_subprocess_exec(*asked, stdout=asyncio.subprocess.PIPE)
