@@ -194,6 +194,13 @@ NAV: tuple[Group, ...] = (
                 service="registry",
             ),
             Entry(
+                path="/permits/law",
+                icon="scale",
+                label={"vi": "Thủ tục và lịch", "en": "Procedures, calendars"},
+                capabilities=frozenset({"publisher"}),
+                service="permits",
+            ),
+            Entry(
                 path="/permits/phrases",
                 icon="bookmark",
                 label={"vi": "Thư viện câu chữ", "en": "Library of texts"},

@@ -88,6 +88,7 @@ async def remind_people(database: Database, settings: PermitsSettings, now: date
         calendar = await queries.newest_calendar(tx, settings.area)
         soon = calendar.working_after(calendar.working_after(today))
         done = await commands.remind(tx, today=today, soon=soon, now=now)
+        done += await commands.tell_of_moves(tx, now=now)
         return done + await commands.escalate(tx, today=today, now=now)
 
 

@@ -83,6 +83,8 @@ BODIES: dict[str, Any] = {
         "valid_from": "2030-01-01",
     },
     "share-answers": {"answers": [{"structure": str(UUID(int=1)), "reason": "too_low"}]},
+    "law-drafts": {"kind": "calendar", "body": {}},
+    "body": {"body": {}},
     "queue:claim": {"items": [{"id": str(UUID(int=1))}]},
     "queue:assign": {"items": [{"id": str(UUID(int=1))}], "to": "x"},
     "messages": {"audience": "applicant", "body": "x"},
@@ -123,6 +125,7 @@ class World:
     numbers: dict[str, str]
     files: dict[str, str]
     tokens: Tokens
+    draft: str
 
     def header(self, capability: str, name: str) -> dict[str, str]:
         place = PLACES[name]
@@ -143,6 +146,8 @@ class World:
 
     async def ask(self, door: Door, capability: str, name: str, dossier: str) -> int:
         path = door.path.replace("{message}", "registry-7").replace("{act}", "redrive")
+        if "/law" in path:
+            path = path.replace("{id}", self.draft)
         path = path.replace("{id}", self.files[dossier] if "/files/" in path else self.ids[dossier])
         header = self.header(capability, name)
         last = path.rsplit("/", 1)[-1]
@@ -188,7 +193,8 @@ async def stage(client: httpx.AsyncClient, database: RolledBack, realm: Realm, t
                 " VALUES ('registry', 7, 'registry.unit.changed.v1', '{}', 'x', now(), 0)"
             )
         )
-    return World(client, database, realm, ids, numbers, files, tokens)
+        draft = await commands.draft_law(tx, world.MAI, new_id(), "calendar", {}, now=NOW)
+    return World(client, database, realm, ids, numbers, files, tokens, str(draft))
 
 
 async def _review(tx: AsyncSession, id: UUID) -> None:

@@ -3,6 +3,7 @@
 from services.permits.api import (
     applications,
     conditions,
+    drafts,
     duties,
     events,
     files,
@@ -22,6 +23,7 @@ ROUTERS = [
     queue.router,
     law.router,
     duties.router,
+    drafts.router,
     conditions.router,
     conditions.library,
     events.router,

@@ -9,6 +9,7 @@ from services.permits.commands.decide import decide, extend, withdraw
 from services.permits.commands.duties import set_duty
 from services.permits.commands.file import Filing, Receipt, file
 from services.permits.commands.keep import Taken, drop_chunks, drop_files, mark_stored, store_file, take
+from services.permits.commands.law import Trial, change_draft, draft_law, publish_draft, try_draft
 from services.permits.commands.messages import AUDIENCES, write_message
 from services.permits.commands.notify import Sayer, meet, prefer, read_notices, send_digest, tell, write_letters
 from services.permits.commands.phrases import PhraseText, write_phrase
@@ -23,7 +24,7 @@ from services.permits.commands.review import (
     submit_opinion,
 )
 from services.permits.commands.share import answer_sharing, keep_options
-from services.permits.commands.tidings import escalate, remind, tell_of_events
+from services.permits.commands.tidings import escalate, remind, tell_of_events, tell_of_moves
 from services.permits.commands.touch import Changed
 from services.permits.commands.works import notify_works
 
@@ -36,13 +37,16 @@ __all__ = [
     "Receipt",
     "Sayer",
     "Taken",
+    "Trial",
     "accept",
     "answer_sharing",
     "assign",
+    "change_draft",
     "check",
     "claim",
     "decide",
     "deem_complete",
+    "draft_law",
     "draft_opinion",
     "drop_chunks",
     "drop_files",
@@ -62,6 +66,7 @@ __all__ = [
     "pass_opinion",
     "prefer",
     "publish",
+    "publish_draft",
     "read_notices",
     "remind",
     "request_supplement",
@@ -78,6 +83,8 @@ __all__ = [
     "take_units",
     "tell",
     "tell_of_events",
+    "tell_of_moves",
+    "try_draft",
     "withdraw",
     "write_letters",
     "write_message",

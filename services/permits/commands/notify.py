@@ -109,7 +109,7 @@ class Sayer:
             return ", ".join(self._code("part", code) for code in value)
         if name == "clock":
             return self._(CLOCKS.get(value, value))
-        if name == "due_on":
+        if name in ("due_on", "was"):
             return formats.day(date.fromisoformat(value), self.locale) if value else "–"
         return str(value)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import sqlalchemy as sa
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import audit
-from kernel.auth import system
+from kernel.auth import Actor, system
 from kernel.db import open_end
 from kernel.errors import Fault
 from services.permits import queries
@@ -24,6 +24,7 @@ from services.permits.domain.procedure import Procedure, digest, faults_of
 from services.permits.domain.refusals import ProcedureBroken, PublishedDiffers
 from services.permits.tables import CalendarDay, CalendarVersion, CodeEntry, ProcedureVersion
 
+PUBLISHER = system("publish")
 SHIPPED = Path(__file__).parent.parent / "data"
 
 
@@ -74,10 +75,10 @@ async def _publish_procedures(tx: AsyncSession, folder: Path, lists: dict[str, l
     if faults:
         raise ProcedureBroken(errors=[Fault("/", "broken", "{fault}", fault=fault) for fault in faults])
     for each in fresh:
-        await _insert_procedure(tx, each, now)
+        await insert_procedure(tx, each, now)
 
 
-async def _insert_procedure(tx: AsyncSession, procedure: Procedure, now: datetime) -> None:
+async def insert_procedure(tx: AsyncSession, procedure: Procedure, now: datetime, *, actor: Actor = PUBLISHER) -> UUID:
     sha256 = digest(procedure)
     version_id = uuid5(NAMESPACE_URL, f"procedure:{procedure.label}:{sha256}")
     await tx.execute(
@@ -95,7 +96,8 @@ async def _insert_procedure(tx: AsyncSession, procedure: Procedure, now: datetim
         )
     )
     after = {"procedure": procedure.label, "sha256": sha256}
-    await audit.record(tx, system("publish"), "permits:procedure:publish", version_id, now=now, after=after)
+    await audit.record(tx, actor, "permits:procedure:publish", version_id, now=now, after=after)
+    return version_id
 
 
 async def _publish_calendars(tx: AsyncSession, folder: Path, now: datetime) -> None:
@@ -112,7 +114,9 @@ async def _publish_calendars(tx: AsyncSession, folder: Path, now: datetime) -> N
             raise PublishedDiffers(name=f"calendar {each.area}.{each.no}")
 
 
-async def publish_calendar(tx: AsyncSession, calendar: CalendarFile, sha256: str, now: datetime) -> None:
+async def publish_calendar(
+    tx: AsyncSession, calendar: CalendarFile, sha256: str, now: datetime, *, actor: Actor = PUBLISHER
+) -> UUID:
     """A new calendar reads the running clocks anew; each deadline then names it."""
     version_id = uuid5(NAMESPACE_URL, f"calendar:{calendar.area}.{calendar.no}:{sha256}")
     head = calendar.model_dump(exclude={"days"})
@@ -121,6 +125,7 @@ async def publish_calendar(tx: AsyncSession, calendar: CalendarFile, sha256: str
     if days:
         await tx.execute(sa.insert(CalendarDay), days)
     after = {"calendar": f"{calendar.area}.{calendar.no}", "sha256": sha256}
-    await audit.record(tx, system("publish"), "permits:calendar:publish", version_id, now=now, after=after)
+    await audit.record(tx, actor, "permits:calendar:publish", version_id, now=now, after=after)
     published = await queries.calendar_version(tx, version_id)
     await recompute(tx, published)
+    return version_id

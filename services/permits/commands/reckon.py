@@ -13,7 +13,8 @@ from services.permits.queries import Reckoned
 
 BATCH = 1000
 _UPDATE = sa.text(
-    "UPDATE deadline d SET due_on = u.due_on, sort_on = coalesce(u.due_on, 'infinity'), remaining = u.remaining,"
+    "UPDATE deadline d SET moved_from = CASE WHEN d.state = 'running' AND d.due_on <> u.due_on THEN d.due_on"
+    " ELSE d.moved_from END, due_on = u.due_on, sort_on = coalesce(u.due_on, 'infinity'), remaining = u.remaining,"
     " calendar_version = :calendar FROM unnest(CAST(:ids AS uuid[]), CAST(:due AS date[]), CAST(:remaining AS int[]))"
     " AS u(id, due_on, remaining) WHERE d.id = u.id"
 )

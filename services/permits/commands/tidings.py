@@ -14,7 +14,7 @@ from services.permits.commands.ledger import APPLICANT
 from services.permits.commands.notify import note_reminded, tell
 from services.permits.domain.notices import Audience, Notice
 from services.permits.queries import Dossier, Due, Happened
-from services.permits.tables import Told
+from services.permits.tables import Deadline, Told
 
 BATCH = 100
 _OFFICERS = ("reviewer", "head")
@@ -141,6 +141,22 @@ async def escalate(tx: AsyncSession, *, today: date, now: datetime) -> int:
         to = (Audience(row.org, ("applicant",)),) if row.function == APPLICANT else (head, *own)
         await tell(tx, _limit("overdue", row, *to), row.application_id, now=now)
     await note_reminded(tx, [row.id for row in rows], "escalated_for")
+    return len(rows)
+
+
+async def tell_of_moves(tx: AsyncSession, *, now: datetime) -> int:
+    """A new calendar has moved due days: who answers for each, and the applicant where it is not a review's."""
+    rows = await queries.moved(tx, BATCH)
+    for row in rows:
+        to = [Audience(row.org, ("reviewer", "registrar", "lead", "head"), row.function)]
+        if row.clock != "consultation":
+            to.append(Audience(row.applicant_org, ("applicant",)))
+        params = {"number": row.number, "clock": row.clock, "was": row.was.isoformat()}
+        params["due_on"] = row.due_on.isoformat() if row.due_on else ""
+        once = f"moved:{row.id}:{row.was}:{row.due_on}"
+        await tell(tx, Notice("moved", once, params, tuple(to)), row.application_id, now=now)
+    told = sa.update(Deadline).where(col(Deadline.id).in_([row.id for row in rows]))
+    await tx.execute(told.values(moved_from=None))
     return len(rows)
 
 

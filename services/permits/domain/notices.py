@@ -25,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "message": N_("{who} writes about {number}."),
     "due_soon": N_("{number} is due on {due_on}: {clock}."),
     "overdue": N_("{number} is overdue since {due_on}: {clock}."),
+    "moved": N_("{number}: {clock} is due on {due_on} now, before on {was}. The working calendar has changed."),
     "assigned": N_("{who} gives {number} to you."),
 }
 KINDS: tuple[str, ...] = tuple(WORDS)
@@ -47,6 +48,7 @@ NAMES: Mapping[str, str] = {
     "message": N_("Messages and notes"),
     "due_soon": N_("A time limit ends soon"),
     "overdue": N_("A time limit is over"),
+    "moved": N_("A due day moves with the calendar"),
     "assigned": N_("A dossier is given to me"),
 }
 CLOCKS: Mapping[str, str] = {

@@ -58,6 +58,8 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:opinion:give": (("reviewer", "own_function"), ("head", "own_function")),
     "permits:opinion:check": (("reviewer", "own_function"), ("head", "own_function")),
     "permits:opinion:sign": (("head", "own_function"),),
+    "permits:law:draft": (("publisher", "any"),),
+    "permits:law:publish": (("publisher", "any"),),
     "permits:duty:read": tuple((officer, "any") for officer in ("reviewer", "head", "lead", "auditor", "publisher")),
     "permits:duty:set": (("publisher", "any"),),
     "permits:deadline:extend": (("lead", "lead_of"),),

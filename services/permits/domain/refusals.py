@@ -95,6 +95,18 @@ class AssigneeUnfit(Invalid):
     detail = N_("The dossier cannot be given to this person.")
 
 
+class DraftNotFound(NotFound):
+    detail = N_("There is no such draft.")
+
+
+class DraftPublished(Conflict):
+    detail = N_("This draft is published and never changes again. Begin the next version.")
+
+
+class DraftBroken(Invalid):
+    detail = N_("The draft cannot be published as it is.")
+
+
 class DutyFaulty(Invalid):
     detail = N_("The division of duties cannot be set so.")
 

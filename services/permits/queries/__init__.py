@@ -25,6 +25,18 @@ from services.permits.queries.dossier import (
     sites,
     supplement_requests,
 )
+from services.permits.queries.drafts import (
+    CalendarsAsked,
+    DraftsAsked,
+    Move,
+    Moved,
+    Preview,
+    calendars,
+    law_draft,
+    law_drafts,
+    moved,
+    preview,
+)
 from services.permits.queries.events import TYPES, EventsAsked, EventType, events
 from services.permits.queries.files import (
     FileRow,
@@ -105,16 +117,19 @@ from services.permits.queries.receipts import receipt
 from services.permits.queries.sharing import Unasked, options_asked, share_radius, unasked
 from services.permits.queries.simulation import simulated
 from services.permits.queries.trace import clocks, horizon
+from services.permits.tables import LawDraft
 
 __all__ = [
     "POINT",
     "TABS",
     "TYPES",
     "ApplicationsAsked",
+    "CalendarsAsked",
     "CodesAsked",
     "Colleague",
     "Dossier",
     "Draft",
+    "DraftsAsked",
     "Due",
     "DutiesAsked",
     "EventType",
@@ -123,10 +138,14 @@ __all__ = [
     "FilingGround",
     "Happened",
     "Horizon",
+    "LawDraft",
     "Lexicon",
     "MessagesAsked",
+    "Move",
+    "Moved",
     "NoticesAsked",
     "PhrasesAsked",
+    "Preview",
     "ProceduresAsked",
     "QueueAsked",
     "Reckoned",
@@ -141,6 +160,7 @@ __all__ = [
     "audience",
     "calendar",
     "calendar_version",
+    "calendars",
     "chunk",
     "clocks",
     "codes",
@@ -169,12 +189,15 @@ __all__ = [
     "holders",
     "horizon",
     "last_phrase",
+    "law_draft",
+    "law_drafts",
     "ledger",
     "letters",
     "lexicon",
     "list_key",
     "live_parts",
     "messages",
+    "moved",
     "newest_calendar",
     "next_staged",
     "next_step",
@@ -192,6 +215,7 @@ __all__ = [
     "part_hashes",
     "phrases",
     "preference",
+    "preview",
     "procedure",
     "procedure_in_force",
     "procedure_list",

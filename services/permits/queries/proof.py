@@ -97,11 +97,11 @@ async def running_clocks(tx: AsyncSession, application_ids: Sequence[UUID]) -> l
         {"ids": list(application_ids)},
     )
     return [
-        Reckoned(id, clock, version, [_entry(clock, *told) for told in ledger]) for id, clock, version, ledger in rows
+        Reckoned(id, clock, version, [entry_of(clock, *told) for told in ledger]) for id, clock, version, ledger in rows
     ]
 
 
-def _entry(
+def entry_of(
     clock: str, seq: int, kind: Kind, effective_on: str, at: str, days: int | None, id: str, corrects: str | None
 ) -> Entry:
     moment, day = datetime.fromisoformat(at), date.fromisoformat(effective_on)

@@ -39,6 +39,7 @@ class Deadline(Table, table=True):
     """Projection of the ledger and the worker's query: what each clock says now, and who answers for it.
 
     `reminded_for`, `escalated_for`: the due day that people were reminded of, and whose end the head was told.
+    `moved_from`: the day before a new calendar moved it, until people are told.
     """
 
     __tablename__ = "deadline"
@@ -53,6 +54,7 @@ class Deadline(Table, table=True):
             "application_id",
             postgresql_where=sa.text("state IN ('running','paused')"),
         ),
+        sa.Index("deadline_moved", "id", postgresql_where=sa.text("moved_from IS NOT NULL")),
         sa.Index("deadline_due", "due_on", postgresql_where=sa.text("state = 'running'")),
         sa.Index(
             "deadline_expiry",
@@ -74,5 +76,6 @@ class Deadline(Table, table=True):
     on_expiry: str = Field(sa_type=TEXT)
     reminded_for: date | None = None
     escalated_for: date | None = None
+    moved_from: date | None = None
     procedure_version: UUID = Field(foreign_key="procedure_version.id")
     calendar_version: UUID = Field(foreign_key="calendar_version.id")

@@ -68,6 +68,24 @@ class CodeEntry(Table, table=True):
     body: Any = Field(sa_type=JSON)
 
 
+class LawDraft(Table, table=True):
+    """A procedure or calendar being written. Published rows never change; a draft does until it is published."""
+
+    __tablename__ = "law_draft"
+    __table_args__ = (sa.CheckConstraint("kind IN ('procedure','calendar')", name="law_draft_kind"),)
+    id: UUID = Field(primary_key=True)
+    kind: str = Field(sa_type=TEXT)
+    name: str = Field(sa_type=TEXT)
+    body: Any = Field(sa_type=JSON)
+    version: int
+    drafted_by: str = Field(sa_type=TEXT)
+    drafted_name: str = Field(sa_type=TEXT)
+    changed_at: datetime = Field(sa_type=MOMENT)
+    published_id: UUID | None = None
+    published_by: str | None = Field(default=None, sa_type=TEXT)
+    published_at: datetime | None = Field(default=None, sa_type=MOMENT)
+
+
 class Phrase(Table, table=True):
     """What is said often, with its source: conditions and grounds, of one function or of all; append only."""
 

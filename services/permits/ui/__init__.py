@@ -9,6 +9,7 @@ from services.permits.ui import (
     duties,
     filing,
     home,
+    law,
     lists,
     notices,
     opinion,
@@ -31,6 +32,7 @@ ROUTERS = [
     sharing.router,
     duties.router,
     phrases.router,
+    law.router,
     notices.router,
     parked.router,
 ]
