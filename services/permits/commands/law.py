@@ -25,8 +25,6 @@ from services.permits.domain.refusals import CalendarEnds, DraftBroken, DraftPub
 from services.permits.settings import PermitsSettings
 from services.permits.tables import LawDraft
 
-_LOCK = 0x1A3
-
 
 @dataclass(frozen=True)
 class Trial:
@@ -126,7 +124,7 @@ async def publish_draft(
     if draft.published_at is not None:
         raise DraftPublished
     # One at a time: two that are each sound could together leave a hole or an overlap.
-    await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    await queries.lock_publication(tx)
     trial = await try_draft(tx, actor, draft, settings=settings, now=now)
     if trial.faults:
         raise DraftBroken(errors=trial.faults)

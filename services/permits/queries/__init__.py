@@ -34,6 +34,7 @@ from services.permits.queries.drafts import (
     calendars,
     law_draft,
     law_drafts,
+    lock_publication,
     moved,
     preview,
 )
@@ -196,6 +197,7 @@ __all__ = [
     "lexicon",
     "list_key",
     "live_parts",
+    "lock_publication",
     "messages",
     "moved",
     "newest_calendar",

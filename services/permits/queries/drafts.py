@@ -19,6 +19,9 @@ from services.permits.queries.proof import entry_of
 from services.permits.tables import LawDraft
 
 
+_LOCK = 0x1A3
+
+
 async def law_draft(tx: AsyncSession, draft_id: UUID, *, lock: bool = False) -> LawDraft:
     """Raises DraftNotFound (404)."""
     statement = select(LawDraft).where(col(LawDraft.id) == draft_id)
@@ -27,6 +30,11 @@ async def law_draft(tx: AsyncSession, draft_id: UUID, *, lock: bool = False) -> 
         raise DraftNotFound
     tx.expunge(row)
     return row
+
+
+async def lock_publication(tx: AsyncSession) -> None:
+    """Until the commit nobody else publishes."""
+    await tx.execute(select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 class DraftsAsked(Listing):
