@@ -18,7 +18,6 @@ from services.permits.queries.law import procedure
 from services.permits.queries.proof import entry_of
 from services.permits.tables import LawDraft
 
-
 _LOCK = 0x1A3
 
 
