@@ -20,6 +20,9 @@ from tests.sharing.conftest import NOW, VIETTEL, Province, settings
 API = "/api/sharing/v1"
 
 
+OF_AUDITORS = ("settlement", "statements", ":simulate", "/definitions", "/definitions:check", "/plans")
+
+
 @cache
 def document() -> dict[str, Any]:
     return create(settings("postgresql://localhost/none")).openapi()
@@ -75,7 +78,7 @@ async def test_an_example_runs(
         address = address.replace("{contradiction_id}", str(case))
     address = address.replace("{cycle_id}", str(made.cycle_id)).replace("{no}", "1")
     audited = any(word in path for word in ("/report-cycles", "/contradictions"))
-    of_auditors = audited or path.endswith(("settlement", "statements", ":simulate"))
+    of_auditors = audited or path.endswith(OF_AUDITORS)
     who = "auditor" if of_auditors else "viettel"
     # What an example cannot know: which thing it is about.
     text = json.dumps(example).replace(STRUCTURE, str(structure)).replace(CHANGE, str(change))

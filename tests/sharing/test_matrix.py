@@ -26,6 +26,7 @@ from services.sharing.domain.policy import PERMISSIONS
 from tests.fixtures.realm import Realm
 from tests.fixtures.service import RolledBack
 from tests.sharing.conftest import NOW, VIETTEL, Province
+from tests.sharing.test_publishing import DEFINITION, PLAN
 
 pytestmark = pytest.mark.database
 API = "/api/sharing/v1"
@@ -103,6 +104,9 @@ class World:
                 "value": "81.5",
                 "source": "x",
             },
+            "definitions": DEFINITION,
+            "definitions:check": DEFINITION,
+            "plans": PLAN,
             "mending": {"payload": "{}"},
             "dismissal": {"reason": "x"},
         }.get(path.rsplit("/", 1)[-1], {})

@@ -1,23 +1,29 @@
 """What is published: definitions, borders, and the plan's targets beside the figures they ask for."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Query, Request, Response
+from fastapi import Query, Request, Response, status
+from pydantic import BaseModel
 
 from kernel.auth import Actor
 from kernel.clock import local_date
-from kernel.edge import CurrentActor, Now, Read, api_router
+from kernel.edge import CurrentActor, Now, Read, Tx, api_router
 from kernel.export import answered, listed_as
 from kernel.listing import Rows
 from services.sharing.api import schemas
 from services.sharing.api.gate import needs
+from services.sharing.commands import publish as commands
+from services.sharing.commands.verification import verdicts
 from services.sharing.domain import targets as rules
+from services.sharing.domain.definition import Definition, Plan
+from services.sharing.domain.figures import percent
 from services.sharing.queries import law, ratios
 
 router = api_router("/api/sharing/v1", ["plan"])
-READ = "sharing:ratio:read"
+READ, PUBLISH = "sharing:ratio:read", "sharing:law:publish"
 
 
 @router.get("/targets", dependencies=[needs(READ)], **listed_as(schemas.TargetPage))
@@ -92,3 +98,89 @@ async def list_boundary_sets(
         return await law.boundary_set_list(read, asked, limit=limit, after=after)
 
     return await answered(request, asked, fetch, name="boundary-sets", columns=list(law.BOUNDARY_SET.members))
+
+
+class DefinitionPublish(Definition):
+    """Published once, never changed. A default holds from its day, which is one to come, until a later one begins."""
+
+    model_config = schemas.shown(
+        {
+            "code": "mast.documented", "version": 1, "kind": "mast", "valid_from": "2027-01-01", "minimum": 2,
+            "title": {"vi": "Theo hồ sơ", "en": "As documented"},
+            "note": {"vi": "Chỉ tính thoả thuận có văn bản", "en": "Only agreements with a paper"},
+            "source": "Công văn của Sở", "counted": {"fact": "status", "op": "==", "value": "in_service"},
+            "sharers": [
+                {"role": "owner", "when": {"fact": "organisation_kind", "op": "==", "value": "operator"}},
+                {"role": "tenant", "when": {"fact": "evidence", "op": ">=", "value": 2}},
+            ],
+        }
+    )  # fmt: skip
+
+
+class DefinitionMade(BaseModel):
+    """`sha256`: of its content, by which statements name it."""
+
+    id: str
+    sha256: str
+
+
+class DefinitionTried(BaseModel):
+    """Today's figure by the definition beside that of the default; `reasons`: how many structures for each reason."""
+
+    shared: int
+    counted: int
+    percent: str | None
+    default: schemas.Figure
+    reasons: dict[str, int]
+
+
+class PlanPublish(Plan):
+    """`percent` is exact, as text; a base is what was measured, not something to reach."""
+
+    model_config = schemas.shown(
+        {
+            "code": "CM-2030", "title": {"vi": "Kế hoạch 2026–2030", "en": "Plan 2026 to 2030"},
+            "source": "Kế hoạch của UBND tỉnh", "boundary_set": "CM-2025-07",
+            "targets": [{"kind": "mast", "due_on": "2030-12-31", "percent": "40"}],
+        }
+    )  # fmt: skip
+
+
+class PlanMade(BaseModel):
+    code: str
+
+
+@router.post("/definitions:check", dependencies=[needs(PUBLISH)], response_model=DefinitionTried)
+async def check_definition(actor: CurrentActor, read: Read, now: Now, body: DefinitionPublish) -> Any:
+    """Try a definition on today's structures. Nothing is stored, no key is needed."""
+    scope = await ratios.scope(read, actor=actor, kind=body.kind, as_of=local_date(now), known_at=now, now=now)
+    figure = orjson.loads(await ratios.ratio(read, scope))
+    reasons: Counter[str] = Counter()
+    shared = counted = 0
+    async for line in verdicts(read, scope, body):
+        reasons[line.reason] += 1
+        shared += line.shared
+        counted += line.counted
+    told = percent(shared, counted)
+    return {
+        "shared": shared,
+        "counted": counted,
+        "percent": None if told is None else str(told),
+        "default": figure,
+        "reasons": dict(reasons),
+    }
+
+
+@router.post("/definitions", dependencies=[needs(PUBLISH)], status_code=status.HTTP_201_CREATED)
+async def publish_definition(actor: CurrentActor, tx: Tx, now: Now, body: DefinitionPublish) -> DefinitionMade:
+    """Publish a definition. Every structure is counted by it before anybody sees a figure."""
+    definition = Definition.model_validate(body.model_dump(by_alias=True))
+    await commands.publish_definition(tx, actor, definition, now=now)
+    return DefinitionMade(id=definition.id, sha256=commands.digest(definition))
+
+
+@router.post("/plans", dependencies=[needs(PUBLISH)], status_code=status.HTTP_201_CREATED)
+async def publish_plan(actor: CurrentActor, tx: Tx, now: Now, body: PlanPublish) -> PlanMade:
+    """Publish a plan with its targets. The board, the forecast and the open data show them from then on."""
+    await commands.publish_plan(tx, actor, Plan.model_validate(body.model_dump()), now=now)
+    return PlanMade(code=body.code)

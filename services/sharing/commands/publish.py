@@ -9,14 +9,29 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import audit
 from kernel.audit import canonical
-from kernel.clock import Clock
+from kernel.auth import Actor
+from kernel.clock import Clock, local_date
 from kernel.db import Database, open_end
 from services.sharing import data
 from services.sharing.commands.copies import add_series
-from services.sharing.domain.definition import Definition, Plan, check_defaults
-from services.sharing.domain.indicators import Indicators
+from services.sharing.domain import policy
+from services.sharing.domain.definition import DefaultsCollide, Definition, Plan, check_defaults
+from services.sharing.domain.indicators import Indicators, read_value
+from services.sharing.domain.refusals import (
+    BoundarySetUnknown,
+    DayTooEarly,
+    DefaultsOverlap,
+    KindUncounted,
+    PercentMalformed,
+    PublishedAlready,
+    TargetsDoubled,
+)
 from services.sharing.queries import law
+
+PUBLISH = "sharing:law:publish"
+_ONE_AT_A_TIME = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('sharing:law:publish', 0))")
 
 
 class PublishedOtherwise(Exception):
@@ -45,6 +60,48 @@ async def publish_shipped(
             await _publish_plan(tx, plan, now)
     await _publish_lists(tx)
     await add_series(tx)
+
+
+async def publish_definition(tx: AsyncSession, actor: Actor, definition: Definition, *, now: datetime) -> None:
+    """A new version, or a definition of a new name; every structure is counted by it before anybody sees a figure.
+
+    Raises NotAllowed (403), PublishedAlready, DefaultsOverlap (409), DayTooEarly (422): a default never changes figures
+    of days that are over.
+    """
+    policy.require(actor, PUBLISH)
+    await tx.execute(_ONE_AT_A_TIME)
+    if definition.id in await law.published_hashes(tx):
+        raise PublishedAlready(code=definition.id)
+    if definition.default and definition.valid_from <= local_date(now):
+        raise DayTooEarly("/valid_from")
+    published = [Definition.model_validate(row.content) for row in await law.definitions(tx)]
+    try:
+        check_defaults([*published, definition])
+    except DefaultsCollide:
+        raise DefaultsOverlap from None
+    await tx.execute(_DEFINITION, _definition_row(definition, now))
+    await add_series(tx)
+    after = {"sha256": digest(definition), "default": definition.default, "valid_from": definition.valid_from}
+    await audit.record(tx, actor, PUBLISH, definition.id, now=now, after=after)
+
+
+async def publish_plan(tx: AsyncSession, actor: Actor, plan: Plan, *, now: datetime) -> None:
+    """Raises NotAllowed (403), PublishedAlready (409), BoundarySetUnknown, KindUncounted, TargetsDoubled,
+    PercentMalformed (422)."""
+    policy.require(actor, PUBLISH)
+    await tx.execute(_ONE_AT_A_TIME)
+    if plan.code in await law.published_hashes(tx):
+        raise PublishedAlready(code=plan.code)
+    if plan.boundary_set not in {row.code for row in await law.boundary_sets(tx)}:
+        raise BoundarySetUnknown
+    if {target.kind for target in plan.targets} - {row.kind for row in await law.definitions(tx)}:
+        raise KindUncounted
+    if len({(target.kind, target.due_on, target.is_base) for target in plan.targets}) < len(plan.targets):
+        raise TargetsDoubled
+    if any(read_value("percent", target.percent) is None for target in plan.targets):
+        raise PercentMalformed
+    await _publish_plan(tx, plan, now)
+    await audit.record(tx, actor, PUBLISH, plan.code, now=now, after={"sha256": digest(plan)})
 
 
 async def publish_indicators(tx: AsyncSession, shipped: Indicators, *, now: datetime) -> None:

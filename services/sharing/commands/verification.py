@@ -13,6 +13,7 @@ from kernel.auth import Actor
 from kernel.seals import SealBroken, Signer, checked
 from services.sharing.commands.recount import CHUNK, FIRST_ID
 from services.sharing.domain import policy
+from services.sharing.domain.definition import Definition
 from services.sharing.domain.ratio import verdict
 from services.sharing.domain.statement import Difference, Line, Tally, differences, sha256_of
 from services.sharing.queries import histories, ratios
@@ -21,9 +22,12 @@ from services.sharing.queries import statements as queries
 from services.sharing.queries.ratios import Scope
 
 
-async def verdicts(read: AsyncSession, scope: Scope) -> AsyncIterator[Line]:
-    """Every structure of the scope judged at (D, K) from its history alone, by id; knows neither spans nor deltas."""
-    basis = await queries.basis(read, scope.definition, scope.boundary_set)
+async def verdicts(read: AsyncSession, scope: Scope, by: Definition | None = None) -> AsyncIterator[Line]:
+    """Every structure of the scope judged at (D, K) from its history alone, by id; knows neither spans nor deltas.
+
+    `by` another definition than that of the scope: one that is only thought of has no series yet.
+    """
+    definition = by or (await queries.basis(read, scope.definition, scope.boundary_set)).definition
     placements = await series_queries.placements(read)
     parents = {unit.id: unit.parent for unit in await series_queries.units(read)} if scope.unit else {}
     after = FIRST_ID
@@ -31,7 +35,7 @@ async def verdicts(read: AsyncSession, scope: Scope) -> AsyncIterator[Line]:
         for known in await histories.histories(read, ids):
             if known.kind != scope.kind:
                 continue
-            outcome = verdict(basis.definition, known.history, scope.as_of, scope.known_at)
+            outcome = verdict(definition, known.history, scope.as_of, scope.known_at)
             if outcome is None or scope.owner not in (None, outcome.owner):
                 continue
             place = placements.get((outcome.commune or "", scope.boundary_set))

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.sharing.domain.predicate import Predicate, facts_of
+from kernel.texts import STORABLE, Day
+from services.sharing.domain.predicate import Leaf, Predicate, facts_of, leaves
 
 Role = Literal["owner", "tenant", "operator"]
 STRUCTURE_FACTS = frozenset({"status", "code_system", "code", "capacity", "evidence"})
@@ -17,9 +18,15 @@ class Shipped(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Text = Annotated[str, StringConstraints(min_length=1, max_length=2000), STORABLE]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")]
+# What a comparison of size makes sense for; all others are words.
+NUMBERS = frozenset({"capacity", "evidence"})
+
+
 class Words(Shipped):
-    vi: str
-    en: str
+    vi: Annotated[str, StringConstraints(max_length=2000), STORABLE]
+    en: Annotated[str, StringConstraints(max_length=2000), STORABLE]
 
 
 class Sharer(Shipped):
@@ -32,19 +39,19 @@ class Sharer(Shipped):
 class Definition(Shipped):
     """Published once and never changed. `unit` keeps a series of pieces from being mixed with one of kilometres."""
 
-    code: str
-    version: int = Field(ge=1)
+    code: Code
+    version: int = Field(ge=1, le=9999)
     kind: Literal["mast", "pole", "duct"]
     default: bool = False
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
     unit: Literal["piece"] = "piece"
     title: Words
     note: Words
-    source: str
-    minimum: int = Field(ge=2)
+    source: Text
+    minimum: int = Field(ge=2, le=20)
     counted: Predicate
-    sharers: list[Sharer] = Field(min_length=1)
+    sharers: list[Sharer] = Field(min_length=1, max_length=20)
 
     @property
     def id(self) -> str:
@@ -57,9 +64,21 @@ class Definition(Shipped):
             unknown |= set(facts_of(sharer.when)) - SHARER_FACTS
         if unknown:
             raise ValueError(f"unknown facts {sorted(unknown)} in {self.code}.{self.version}")
+        for leaf in (leaf for rule in (self.counted, *(s.when for s in self.sharers)) for leaf in leaves(rule)):
+            if not _makes_sense(leaf):
+                raise ValueError(f"{leaf.fact} {leaf.op} {leaf.value!r} cannot be compared")
         if self.valid_to is not None and self.valid_to <= self.valid_from:
             raise ValueError(f"{self.code}.{self.version} is never valid")
         return self
+
+
+def _makes_sense(leaf: Leaf) -> bool:
+    values = leaf.value if isinstance(leaf.value, list) else [leaf.value]
+    if isinstance(leaf.value, list) != (leaf.op == "in"):
+        return False
+    if leaf.fact in NUMBERS:
+        return all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+    return leaf.op in ("==", "!=", "in") and all(isinstance(value, str) for value in values)
 
 
 class DefaultsCollide(ValueError):
@@ -79,19 +98,19 @@ class Target(Shipped):
     """`percent` is exact, as text; a base is what was measured at `due_on`, not something to reach."""
 
     kind: Literal["mast", "pole", "duct"]
-    due_on: date
-    percent: str
+    due_on: Day
+    percent: Annotated[str, StringConstraints(max_length=20)]
     is_base: bool = False
 
 
 class Plan(Shipped):
     """`boundary_set`: the borders within which the plan meant its targets."""
 
-    code: str
+    code: Code
     title: Words
-    source: str
-    boundary_set: str
-    targets: list[Target]
+    source: Text
+    boundary_set: Code
+    targets: list[Target] = Field(min_length=1, max_length=500)
 
 
 class AgreementKind(Shipped):

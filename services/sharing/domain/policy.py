@@ -46,6 +46,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "sharing:report:answer": (Grant("owner", "own_org"),),
     "sharing:report:open": (Grant("auditor", "any"),),
     "sharing:report:settle": (Grant("auditor", "any"),),
+    "sharing:law:publish": (Grant("publisher", "any"),),
     "sharing:forecast:read": tuple(Grant(c, "any") for c in ("auditor", *_OFFICERS)),
     "sharing:statement:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),
     "sharing:indicator:read": tuple(Grant(c, "any") for c in ("auditor", "owner", "applicant", *_OFFICERS, EVERYBODY)),

@@ -1,11 +1,13 @@
 """Conditions of a definition over the facts of a structure or of a sharer: a closed tree, no code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Scalar = bool | int | str
+from kernel.texts import STORABLE
+
+Scalar = bool | Annotated[int, Field(ge=-(10**9), le=10**9)] | Annotated[str, Field(max_length=200), STORABLE]
 Facts = Mapping[str, Any]
 
 
@@ -14,17 +16,17 @@ class Node(BaseModel):
 
 
 class Leaf(Node):
-    fact: str
+    fact: Annotated[str, Field(max_length=100), STORABLE]
     op: Literal["==", "!=", "<", "<=", ">", ">=", "in"]
-    value: Scalar | list[Scalar]
+    value: Scalar | Annotated[list[Scalar], Field(max_length=200)]
 
 
 class Every(Node):
-    all: list["Predicate"] = Field(min_length=1)
+    all: list["Predicate"] = Field(min_length=1, max_length=50)
 
 
 class Either(Node):
-    any: list["Predicate"] = Field(min_length=1)
+    any: list["Predicate"] = Field(min_length=1, max_length=50)
 
 
 class Not(Node):
@@ -66,15 +68,19 @@ def first_fact(predicate: Predicate) -> str:
     return next(iter(facts_of(predicate)))
 
 
+def leaves(predicate: Predicate | None) -> Iterator[Leaf]:
+    match predicate:
+        case Leaf():
+            yield predicate
+        case Every(all=members) | Either(any=members):
+            for member in members:
+                yield from leaves(member)
+        case Not(negated=inner):
+            yield from leaves(inner)
+
+
 def facts_of(predicate: Predicate | None) -> list[str]:
-    if predicate is None:
-        return []
-    if isinstance(predicate, Leaf):
-        return [predicate.fact]
-    if isinstance(predicate, Not):
-        return facts_of(predicate.negated)
-    members = predicate.all if isinstance(predicate, Every) else predicate.any
-    return [fact for member in members for fact in facts_of(member)]
+    return [leaf.fact for leaf in leaves(predicate)]
 
 
 def _leaf_holds(leaf: Leaf, given: Any) -> bool:

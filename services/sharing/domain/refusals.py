@@ -214,3 +214,36 @@ class WhyMissing(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/reason", "missing", self.detail)])
+
+
+class PublishedAlready(Conflict):
+    detail = N_("{code} is published already. What is published is never changed: give it a new version or name.")
+
+
+class DefaultsOverlap(Conflict):
+    detail = N_("Another definition of this kind is the default from the same day on.")
+
+
+class KindUncounted(Invalid):
+    """A plan names a kind for which there is no definition."""
+
+    detail = N_("There is no definition by which this kind is counted.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/targets", "uncounted", self.detail)])
+
+
+class TargetsDoubled(Invalid):
+    detail = N_("A plan names one target of a kind for a day.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/targets", "doubled", self.detail)])
+
+
+class PercentMalformed(Invalid):
+    detail = N_("A target is a percentage between 0 and 100, such as 11.74.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/targets", "malformed", self.detail)])
+
+
