@@ -245,5 +245,3 @@ class PercentMalformed(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/targets", "malformed", self.detail)])
-
-
