@@ -6,19 +6,21 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Query, Request, Response, status
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
 from kernel.auth import Actor
 from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, Tx, api_router
 from kernel.export import answered, listed_as
 from kernel.listing import Rows
+from kernel.texts import Day
 from services.sharing.api import schemas
 from services.sharing.api.gate import needs
 from services.sharing.commands import publish as commands
 from services.sharing.commands.verification import verdicts
 from services.sharing.domain import targets as rules
-from services.sharing.domain.definition import Definition, Plan
+from services.sharing.domain.definition import Code as DefinitionCode
+from services.sharing.domain.definition import Definition, Plan, Text, Words
 from services.sharing.domain.figures import percent
 from services.sharing.queries import law, ratios
 
@@ -100,7 +102,7 @@ async def list_boundary_sets(
     return await answered(request, asked, fetch, name="boundary-sets", columns=list(law.BOUNDARY_SET.members))
 
 
-class DefinitionPublish(Definition):
+class DefinitionPublish(schemas.Strict):
     """Published once, never changed. A default holds from its day, which is one to come, until a later one begins."""
 
     model_config = schemas.shown(
@@ -115,6 +117,29 @@ class DefinitionPublish(Definition):
             ],
         }
     )  # fmt: skip
+
+    code: DefinitionCode
+    version: Annotated[int, Field(ge=1, le=9999)]
+    kind: schemas.Kind
+    default: bool = False
+    valid_from: Day
+    valid_to: Day | None = None
+    title: Words
+    note: Words
+    source: Text
+    minimum: Annotated[int, Field(ge=2, le=20, description="Distinct enterprises that make it shared.")]
+    counted: Annotated[
+        dict[str, Any], Field(description="The condition on a structure, as `content` of one published.")
+    ]
+    sharers: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=20, description="Who counts, and when.")]
+
+    @model_validator(mode="after")
+    def _is_a_definition(self) -> "DefinitionPublish":
+        self.definition()
+        return self
+
+    def definition(self) -> Definition:
+        return Definition.model_validate(self.model_dump())
 
 
 class DefinitionMade(BaseModel):
@@ -157,7 +182,7 @@ async def check_definition(actor: CurrentActor, read: Read, now: Now, body: Defi
     figure = orjson.loads(await ratios.ratio(read, scope))
     reasons: Counter[str] = Counter()
     shared = counted = 0
-    async for line in verdicts(read, scope, body):
+    async for line in verdicts(read, scope, body.definition()):
         reasons[line.reason] += 1
         shared += line.shared
         counted += line.counted
@@ -174,7 +199,7 @@ async def check_definition(actor: CurrentActor, read: Read, now: Now, body: Defi
 @router.post("/definitions", dependencies=[needs(PUBLISH)], status_code=status.HTTP_201_CREATED)
 async def publish_definition(actor: CurrentActor, tx: Tx, now: Now, body: DefinitionPublish) -> DefinitionMade:
     """Publish a definition. Every structure is counted by it before anybody sees a figure."""
-    definition = Definition.model_validate(body.model_dump(by_alias=True))
+    definition = body.definition()
     await commands.publish_definition(tx, actor, definition, now=now)
     return DefinitionMade(id=definition.id, sha256=commands.digest(definition))
 
