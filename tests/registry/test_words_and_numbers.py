@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kernel.texts import fold
 from services.registry.domain.number import check_digit, is_public_number, public_number
-from services.registry.domain.words import search_query, sort_key
+from services.registry.domain.words import searched, sort_key, variants
 
 pytestmark = pytest.mark.unit
 digits = st.integers(min_value=0, max_value=999_999)
@@ -45,8 +45,9 @@ def test_a_number_with_another_letter_is_none():
 
 def test_words_are_found_without_their_marks():
     assert fold("Thị trấn Sông Đốc, CM-M-004217-3") == "thi tran song doc cm m 004217 3"
-    assert search_query("cột ăng-ten") == "cot:* & ang:* & ten:*"
-    assert search_query("!!") == ""
+    assert searched("cột ăng-ten") == ["cot", "ang", "ten"]
+    assert searched("!!") == []
+    assert variants("abb") == ["abb", "bb", "ab"]
 
 
 def test_order_is_the_vietnamese_alphabet():
@@ -58,4 +59,4 @@ def test_order_is_the_vietnamese_alphabet():
 
 @given(st.text(max_size=40))
 def test_any_text_has_a_key_and_a_fold_that_postgresql_can_store(text):
-    assert "\x00" not in sort_key(text) + fold(text) + search_query(text)
+    assert "\x00" not in sort_key(text) + fold(text) + "".join(searched(text))

@@ -16,7 +16,7 @@ from kernel.errors import Fault
 from kernel.history import REGISTER, Change, Version
 from services.registry.commands.ledger import Page, Statement, add, page, write
 from services.registry.commands.telling import change_said, structure_versions, tell
-from services.registry.domain import checks, structure
+from services.registry.domain import checks, structure, words
 from services.registry.domain.checks import FactsRefused, References
 from services.registry.domain.number import public_number
 from services.registry.queries.logs import STRUCTURES, Log
@@ -115,14 +115,31 @@ async def _finish(
     by_id = {subject.page.id: subject for subject in subjects}
     names = known.names()
 
+    said_words: set[str] = set()
+
     def row_of(of: Page, version: Version) -> dict[str, Any]:
-        return structure.row(by_id[of.id].kind, by_id[of.id].public_no, version, of.evidence(), names)
+        row = structure.row(by_id[of.id].kind, by_id[of.id].public_no, version, of.evidence(), names)
+        said_words.update(row["name_fold"].split())
+        return row
 
     await write(tx, STRUCTURES, [subject.page for subject in subjects], row_of)
+    await _learn_words(tx, said_words)
     await _place(tx, subjects)
     spoken = [(actor, _item(s, change)) for s in subjects for change, _, actor in s.page.added]
     await tell(tx, said.StructureChanged, spoken, subject=batch or new_id(), now=now)
     return [Recorded(s.page.id, s.public_no, s.page.changes[-1].no, s.page.changes[-1].id) for s in subjects]
+
+
+async def _learn_words(tx: AsyncSession, said_words: set[str]) -> None:
+    """In one order, so that two who learn the same words at once never wait for each other."""
+    fresh = sorted(filter(words.is_searchable, said_words))
+    if fresh:
+        statement = sa.text(
+            "INSERT INTO search_word (word, variants) SELECT w, string_to_array(v, ' ')"
+            " FROM unnest(CAST(:words AS text[]), CAST(:variants AS text[])) AS s(w, v)"
+            " WHERE NOT EXISTS (SELECT FROM search_word k WHERE k.word = w) ORDER BY w ON CONFLICT DO NOTHING"
+        )
+        await tx.execute(statement, {"words": fresh, "variants": [" ".join(words.variants(one)) for one in fresh]})
 
 
 async def _place(tx: AsyncSession, subjects: Sequence[Subject]) -> None:

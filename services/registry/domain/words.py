@@ -26,6 +26,19 @@ def sort_key(text: str) -> str:
     return f"{letters.rstrip()}{_SEPARATOR}{tones}"
 
 
-def search_query(text: str) -> str:
-    """What PostgreSQL's `to_tsquery('simple', ...)` takes: every word begins one of the record's words."""
-    return " & ".join(f"{word}:*" for word in fold(text).split())
+_WORD = re.compile(r"[a-z]{4,30}")
+
+
+def is_searchable(word: str) -> bool:
+    """Long enough for a typo to be one, and no number: of those a wrong one is another thing."""
+    return _WORD.fullmatch(word) is not None
+
+
+def searched(text: str) -> list[str]:
+    """The words of a search; every one of them begins one of the record's words."""
+    return fold(text).split()[:10]
+
+
+def variants(word: str) -> list[str]:
+    """The word, and what is left when one letter goes: two words that share one are a typo apart."""
+    return [word, *dict.fromkeys(word[:place] + word[place + 1 :] for place in range(len(word)))]

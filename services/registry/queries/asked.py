@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kernel.listing import Dated, Listing, Query, Word, Words, conditions, operator
 from kernel.texts import Day, Moment
 from services.registry import data
-from services.registry.domain import words
+from services.registry.domain import space, words
 from services.registry.domain.box import box
 from services.registry.domain.policy import Caller
 from services.registry.domain.structure import Evidence, Status
@@ -17,7 +17,7 @@ from services.registry.queries.reach import Reach, at_times, reach
 
 Metres = Annotated[Decimal, Field(ge=0, max_digits=8, decimal_places=2)]
 Positions = Annotated[int, Field(ge=0, le=1000)]
-_Q = "Words of name, address, owner or commune; accents do not matter."
+_Q = "Words of name, address, owner or commune; accents do not matter, and one wrong letter of a word is forgiven."
 _UNIT = "Unit id of any vintage, such as `32002@2025-07`: what lies in it, wherever it was declared."
 
 
@@ -57,6 +57,18 @@ class Filter(BaseModel):
         str | None,
         Field(max_length=200, description="west,south,east,north in degrees, WGS 84.", examples=["104.8,8.5,105,9.4"]),
     ] = None
+    near: Annotated[
+        str | None, Field(max_length=60, description="longitude,latitude; with `within_m`.", examples=["105.15,9.18"])
+    ] = None
+    within_m: Annotated[float | None, Field(description="Metres around `near`, up to 100,000.")] = None
+    polygon: Annotated[
+        str | None,
+        Field(
+            max_length=20_000,
+            description="Inside lon,lat;lon,lat;... with 3 to 500 corners.",
+            examples=["105.1,9.1;105.2,9.1;105.2,9.2"],
+        ),
+    ] = None
     free: Annotated[bool, Field(description="Only in service with a free mounting position.")] = False
     lapsed: Annotated[bool, Field(description="Only permitted and not begun within the permit's months.")] = False
     sector: Annotated[Word | None, Field(description="Of a cable pole or duct, such as `telecom`.")] = None
@@ -70,6 +82,12 @@ class StructuresAsked(Filter, Listing, Dated):
             " (the course of a duct)."
         ),
     ] = None
+
+
+class NearestAsked(Filter, Dated):
+    lon: Annotated[float, Field(ge=-180, le=180, description="Longitude, WGS 84.", examples=[105.15])]
+    lat: Annotated[float, Field(ge=-90, le=90, description="Latitude, WGS 84.", examples=[9.18])]
+    limit: Annotated[int, Field(ge=1, le=100, description="How many, the nearest first.")] = 10
 
 
 class MapAsked(Filter, Dated):
@@ -98,7 +116,17 @@ _IN_UNITS = (
     " AND p.unit_id = ANY(ARRAY(SELECT u.id FROM unit u LEFT JOIN unit d ON d.id = u.parent_id"
     " WHERE CAST(:{0} AS text[]) && ARRAY[u.id, d.id, d.parent_id])))"
 )
-_WORDS = "to_tsvector('simple'::regconfig, v.name_fold) @@ to_tsquery('simple', :words)"
+# Every word begins one of the record's; a word that none begins with may be a typo away from some.
+_WORDS = """to_tsvector('simple'::regconfig, v.name_fold) @@ (SELECT to_tsquery('simple', string_agg(
+      coalesce(CASE WHEN k.variants IS NOT NULL
+        AND NOT EXISTS (SELECT FROM search_word e WHERE e.word >= k.word AND e.word < k.word || '~' COLLATE "C")
+        THEN (SELECT '(' || string_agg(w.word || ':*', ' | ') || ')' FROM search_word w
+          WHERE w.variants && string_to_array(k.variants, ' ')) END, k.word || ':*'), ' & '))
+    FROM unnest(CAST(:words AS text[]), CAST(:variants AS text[])) AS k(word, variants))"""
+_CIRCLE = """v.point <@ CAST(CAST(:around AS text) AS box)
+    AND 2 * 6371008.8 * asin(sqrt(power(sind((v.point[1] - CAST(:lat AS float8)) / 2), 2) + cosd(CAST(:lat AS float8))
+      * cosd(v.point[1]) * power(sind((v.point[0] - CAST(:lon AS float8)) / 2), 2))) <= CAST(:within_m AS float8)"""
+_POLYGON = "v.point <@ CAST(CAST(:polygon AS text) AS polygon)"
 _BOX = "v.point <@ box(point(:west, :south), point(:east, :north))"
 # Since when it is permitted: other facts may have changed in the meantime.
 LAPSES_ON = (
@@ -110,7 +138,10 @@ _FREE = f"v.status = 'in_service' AND v.capacity > {USED}"
 
 
 def where(actor: Caller, kind: str, asked: Filter, at: Times) -> tuple[str, dict[str, Any], Reach]:
-    """The condition that list, count, map and export share, with its values. Raises BadBox (422)."""
+    """The condition that list, count, map and export share, with its values.
+
+    Raises BadBox, BadCircle, BadPolygon (422).
+    """
     seen = reach(actor, at)
     clauses, values = conditions(asked, COLUMNS)
     values |= {**seen.values, "kind": kind, "as_of": at.as_of, "known": at.known}
@@ -121,9 +152,17 @@ def where(actor: Caller, kind: str, asked: Filter, at: Times) -> tuple[str, dict
     if asked.public_no:
         clauses.append(_NUMBERED)
         values["public_no"] = asked.public_no
-    if asked.q and (searched := words.search_query(asked.q)):
+    if asked.q and (searched := words.searched(asked.q)):
         clauses.append(_WORDS)
         values["words"] = searched
+        told = (words.variants(word) if words.is_searchable(word) else None for word in searched)
+        values["variants"] = [" ".join(one) if one else None for one in told]
+    if around := space.circle(asked.near, asked.within_m):
+        clauses.append(_CIRCLE)
+        values |= {"lon": around.lon, "lat": around.lat, "within_m": around.radius_m, "around": around.box}
+    if (shape := space.polygon(asked.polygon)) is not None:
+        clauses.append(_POLYGON)
+        values["polygon"] = shape
     if asked.free:
         clauses.append(_FREE)
     if asked.lapsed:

@@ -41,6 +41,32 @@ _MAP = """
   FROM (SELECT feature FROM mark LIMIT :most) m"""
 
 
+_NEAREST = """
+  SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(json_build_object(
+      'type', 'Feature', 'id', m.structure_id,
+      'geometry', json_build_object('type', 'Point', 'coordinates', json_build_array(m.point[0], m.point[1])),
+      'properties', json_build_object('id', m.structure_id, 'public_no', m.public_no, 'name', m.name,
+        'owner', m.owner_id, 'status', m.status, 'height_m', m.height_m::text, 'capacity', m.capacity,
+        'distance_m', round(m.metres::numeric, 1))) ORDER BY m.metres, m.structure_id), '[]'))::text
+  FROM (SELECT n.*, d.metres FROM (
+      SELECT v.structure_id, v.point, v.name, v.owner_id, v.status, v.height_m, v.capacity, g.public_no
+      FROM structure_version v JOIN structure g ON g.id = v.structure_id WHERE {clause} AND v.point IS NOT NULL
+      ORDER BY v.point <-> point(CAST(:from_lon AS float8), CAST(:from_lat AS float8)) LIMIT :limit * 2) n
+    CROSS JOIN LATERAL (SELECT CAST(:from_lon AS float8) AS lon, CAST(:from_lat AS float8) AS lat) f
+    CROSS JOIN LATERAL (SELECT 2 * 6371008.8 * asin(sqrt(power(sind((n.point[1] - f.lat) / 2), 2)
+      + cosd(f.lat) * cosd(n.point[1]) * power(sind((n.point[0] - f.lon) / 2), 2))) AS metres) d
+    ORDER BY d.metres, n.structure_id LIMIT :limit) m"""
+
+
+async def nearest(
+    read: AsyncSession, actor: Caller, kind: str, asked: Filter, at: Times, lon: float, lat: float, limit: int
+) -> str:
+    """GeoJSON, the nearest first. The index finds twice as many by degrees, of which metres choose."""
+    clause, values, _ = where(actor, kind, asked, at)
+    more = {"from_lon": lon, "from_lat": lat, "limit": limit}
+    return str((await read.execute(sa.text(_NEAREST.format(clause=clause)), {**values, **more})).scalar_one())
+
+
 async def structure_map(read: AsyncSession, actor: Caller, kind: str, asked: Filter, at: Times, zoom: int) -> str:
     """GeoJSON. A feature is a structure, or a cluster with its count and the box to zoom to."""
     clause, values, _ = where(actor, kind, asked, at)

@@ -19,6 +19,7 @@ from services.registry.tables.places import (
 from services.registry.tables.things import (
     NumberSeries,
     Publication,
+    SearchWord,
     Station,
     StationChange,
     StationVersion,
@@ -50,6 +51,7 @@ __all__ = [
     "Placement",
     "Point",
     "Publication",
+    "SearchWord",
     "Station",
     "StationChange",
     "StationVersion",

@@ -32,9 +32,9 @@ class Table(SQLModel, registry=registry()):
 metadata = Table.metadata
 
 
-def bytewise_column(**more: Any) -> Any:
+def bytewise_column(*, primary_key: bool = False) -> Any:
     """Compared byte by byte: the order is made in Python and must not depend on the server's collation."""
-    return Field(sa_column=sa.Column(sa.Text(collation="C"), nullable=False), **more)
+    return Field(sa_column=sa.Column(sa.Text(collation="C"), nullable=False, primary_key=primary_key))
 
 
 def moment_column(nullable: bool = False, **more: Any) -> Any:

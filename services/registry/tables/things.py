@@ -41,6 +41,15 @@ class Publication(Table, table=True):
     published_at: datetime = moment_column()
 
 
+class SearchWord(Table, table=True):
+    """A word of letters that a structure is found by; `variants`: itself, and what is left when one letter goes."""
+
+    __tablename__ = "search_word"
+    __table_args__ = (sa.Index("search_word_variants", "variants", postgresql_using="gin"),)
+    word: str = bytewise_column(primary_key=True)
+    variants: list[str] = texts_column()
+
+
 class Structure(Table, table=True):
     """Locked FOR UPDATE by every command on it."""
 

@@ -14,6 +14,7 @@ from kernel.errors import Refusal
 from kernel.web import formats
 from kernel.web.forms import read_day
 from kernel.web.render import gettext_of
+from services.registry.domain import space
 from services.registry.domain.box import box
 from services.registry.domain.status import STATUSES
 from services.registry.domain.structure import Status
@@ -104,6 +105,7 @@ def filter_of(query: Mapping[str, str]) -> Filter:
         evidence_gte=int(evidence) if evidence in "123456" and evidence else None,
         free=query.get("free") == "1",
         lapsed=query.get("lapsed") == "1",
+        **_circle(query.get("near"), query.get("within_m")),
         sector=_word(query.get("sector")),
     )
 
@@ -119,7 +121,29 @@ def _box(said: str | None) -> str | None:
         return None
 
 
-FILTERS = ("q", "owner", "status", "commune", "district", "height", "evidence", "free", "lapsed", "sector", "bbox")
+def _circle(near: str | None, within_m: str | None) -> dict[str, Any]:
+    try:
+        found = space.circle(_word(near), float(within_m)) if near and within_m else None
+    except (Refusal, ValueError):
+        return {}
+    return {"near": near, "within_m": found.radius_m} if found else {}
+
+
+FILTERS = (
+    "q",
+    "owner",
+    "status",
+    "commune",
+    "district",
+    "height",
+    "evidence",
+    "free",
+    "lapsed",
+    "sector",
+    "bbox",
+    "near",
+    "within_m",
+)
 
 
 def chosen(query: Mapping[str, str]) -> dict[str, Any]:

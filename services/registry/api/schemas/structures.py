@@ -228,3 +228,10 @@ class MapRead(BaseModel):
     type: Literal["FeatureCollection"]
     features: list[MarkRead]
     total: int
+
+
+class NearestRead(BaseModel):
+    """Features with `distance_m`, the nearest first."""
+
+    type: Literal["FeatureCollection"]
+    features: list[MarkRead]

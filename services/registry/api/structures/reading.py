@@ -17,7 +17,7 @@ from services.registry.domain import policy
 from services.registry.domain.times import times
 from services.registry.queries import histories, maps
 from services.registry.queries import structures as queries
-from services.registry.queries.asked import MapAsked, StructuresAsked
+from services.registry.queries.asked import MapAsked, NearestAsked, StructuresAsked
 
 READ, HISTORY = needs("registry:structure:read"), needs("registry:structure:history")
 FORMS = (CSV, XLSX, GEOJSON)
@@ -26,6 +26,7 @@ FORMS = (CSV, XLSX, GEOJSON)
 def add(router: APIRouter, kind: Kind) -> None:
     _add_list(router, kind)
     _add_map(router, kind)
+    _add_nearest(router, kind)
     _add_one(router, kind)
     _add_history(router, kind)
 
@@ -60,6 +61,22 @@ def _add_map(router: APIRouter, kind: Kind) -> None:
         """GeoJSON for a map at `zoom`: single structures where they are few, clusters where they are many."""
         at = times(asked.as_of, asked.known_at, now)
         return raw(await maps.structure_map(read, actor, kind.name, asked, at, asked.zoom), media_type=GEOJSON)
+
+
+def _add_nearest(router: APIRouter, kind: Kind) -> None:
+    content: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
+
+    @router.get(
+        f"/{kind.plural}:nearest",
+        **kind.route(READ, "find_nearest_{1}"),
+        response_model=schemas.NearestRead,
+        responses=content,
+    )
+    async def nearest(actor: CurrentActor, read: Read, now: Now, asked: Annotated[NearestAsked, Query()]) -> Response:
+        """The nearest of those that the filters find, as GeoJSON with `distance_m`, as of a day and as known then."""
+        at = times(asked.as_of, asked.known_at, now)
+        told = await maps.nearest(read, actor, kind.name, asked, at, asked.lon, asked.lat, asked.limit)
+        return raw(told, media_type=GEOJSON)
 
 
 def _add_one(router: APIRouter, kind: Kind) -> None:
