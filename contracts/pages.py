@@ -88,6 +88,13 @@ NAV: tuple[Group, ...] = (
                 service="permits",
             ),
             Entry(
+                path="/permits/statistics",
+                icon="chart",
+                label={"vi": "Thống kê", "en": "Statistics"},
+                capabilities=OFFICERS | {"auditor"},
+                service="permits",
+            ),
+            Entry(
                 path="/permits/applications/new",
                 key="n",
                 icon="file-plus",

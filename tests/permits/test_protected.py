@@ -70,6 +70,8 @@ ALLOWED: Mapping[str, str] = {
     "files.chunk": "of a file that `file` showed the caller before",
     "files.content": "of a file that `file` showed the caller before",
     "figures.dossiers": COUNTS,
+    "statistics.step_figures": COUNTS,
+    "statistics.month_figures": COUNTS,
     "figures.deadlines": COUNTS,
     "figures.staged_files": COUNTS,
     "files.next_staged": WORKER,

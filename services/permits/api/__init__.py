@@ -13,6 +13,7 @@ from services.permits.api import (
     parked,
     queue,
     receipts,
+    statistics,
 )
 
 ROUTERS = [
@@ -28,5 +29,6 @@ ROUTERS = [
     conditions.library,
     events.router,
     notices.router,
+    statistics.router,
     parked.router,
 ]

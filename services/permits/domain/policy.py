@@ -58,6 +58,9 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:opinion:give": (("reviewer", "own_function"), ("head", "own_function")),
     "permits:opinion:check": (("reviewer", "own_function"), ("head", "own_function")),
     "permits:opinion:sign": (("head", "own_function"),),
+    "permits:statistics:read": tuple(
+        (officer, "any") for officer in ("reviewer", "head", "lead", "registrar", "auditor")
+    ),
     "permits:law:draft": (("publisher", "any"),),
     "permits:law:publish": (("publisher", "any"),),
     "permits:duty:read": tuple((officer, "any") for officer in ("reviewer", "head", "lead", "auditor", "publisher")),

@@ -117,6 +117,7 @@ from services.permits.queries.queue import TABS, Horizon, QueueAsked, Tab, queue
 from services.permits.queries.receipts import receipt
 from services.permits.queries.sharing import Unasked, options_asked, share_radius, unasked
 from services.permits.queries.simulation import simulated
+from services.permits.queries.statistics import MonthFigures, StepFigures, month_figures, step_figures
 from services.permits.queries.trace import clocks, horizon
 from services.permits.tables import LawDraft
 
@@ -142,6 +143,7 @@ __all__ = [
     "LawDraft",
     "Lexicon",
     "MessagesAsked",
+    "MonthFigures",
     "Move",
     "Moved",
     "NoticesAsked",
@@ -152,6 +154,7 @@ __all__ = [
     "Reckoned",
     "Session",
     "SideBySide",
+    "StepFigures",
     "Tab",
     "Told",
     "Unasked",
@@ -199,6 +202,7 @@ __all__ = [
     "live_parts",
     "lock_publication",
     "messages",
+    "month_figures",
     "moved",
     "newest_calendar",
     "next_staged",
@@ -237,6 +241,7 @@ __all__ = [
     "site_drafts",
     "sites",
     "stale_chunks",
+    "step_figures",
     "stored_names",
     "supplement_requests",
     "unasked",

@@ -16,6 +16,7 @@ from services.permits.ui import (
     parked,
     phrases,
     sharing,
+    statistics,
 )
 
 # `/applications/new` comes before `/applications/{id}`.
@@ -33,6 +34,7 @@ ROUTERS = [
     duties.router,
     phrases.router,
     law.router,
+    statistics.router,
     notices.router,
     parked.router,
 ]
