@@ -7,11 +7,12 @@ with the true ids, with searches, filters, bounds and counts that point at the s
 
 import io
 import json
-import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -112,17 +113,25 @@ def _agreement(operator: Visitor) -> tuple[str, str]:
 def _questions(secret: Secret) -> Iterator[str]:
     ids = [secret.dossier, secret.mast, secret.agreement, secret.files[0], secret.structure]
     for path, methods in DOCUMENT["paths"].items():
-        if "get" not in methods or not path.startswith("/api/"):
-            continue
-        if names := re.findall(r"{(\w+)}", path):
-            for one in ids:
+        if "get" in methods and path.startswith("/api/"):
+            asked = methods["get"].get("parameters", ())
+            named = [each for each in asked if each["in"] == "path"]
+            known = {each["name"] for each in asked if each["in"] == "query"}
+            for values in product(*(_values(each["schema"], ids) for each in named)):
                 filled = path
-                for name in names:
-                    filled = filled.replace(f"{{{name}}}", "1" if name == "no" else one)
-                yield filled
-        else:
-            known = {each.get("name") for each in methods["get"].get("parameters", ())}
-            yield from (f"{path}?{query}" for query in _pointed(secret, known))
+                for parameter, value in zip(named, values, strict=True):
+                    filled = filled.replace(f"{{{parameter['name']}}}", value)
+                if not set(values) & set(ids):
+                    yield from (f"{filled}?{query}" for query in _pointed(secret, known))
+                else:
+                    yield filled
+
+
+def _values(schema: dict[str, Any], ids: list[str]) -> list[str]:
+    """The things that are to be found under an id; a name of something as the document gives it."""
+    if schema.get("format") == "uuid":
+        return ids
+    return [str(value) for value in schema.get("examples", ())] or ["viettel-api", "viettel.an"]
 
 
 def _pointed(secret: Secret, known: set[str]) -> Iterator[str]:
@@ -140,11 +149,11 @@ def _pointed(secret: Secret, known: set[str]) -> Iterator[str]:
     yield from (f"{name}={value}{more}" for name, value in wanted.items() if name in known)
 
 
-def _outsiders(product: Launched) -> Iterator[tuple[str, Visitor]]:
-    yield "nobody", Visitor(product.url)
-    yield "vnpt-api", Visitor.client(product.url, product.issuer, "vnpt-api")
+def _outsiders(running: Launched) -> Iterator[tuple[str, Visitor]]:
+    yield "nobody", Visitor(running.url)
+    yield "vnpt-api", Visitor.client(running.url, running.issuer, "vnpt-api")
     for name in ("vnpt.binh", ADMINISTRATOR):
-        yield name, Visitor.person(product.url, name)
+        yield name, Visitor.person(running.url, name)
 
 
 def test_no_read_of_the_document_tells_a_secret_to_an_outsider(playground: Launched, secret: Secret) -> None:
