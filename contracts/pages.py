@@ -130,6 +130,13 @@ NAV: tuple[Group, ...] = (
                 service="registry",
             ),
             Entry(
+                path="/registry/quality",
+                icon="clipboard",
+                label={"vi": "Chất lượng dữ liệu", "en": "Data quality"},
+                capabilities=OFFICERS | {"auditor", "owner", "publisher", "administrator"},
+                service="registry",
+            ),
+            Entry(
                 path="/registry/imports",
                 icon="upload",
                 label={"vi": "Nhập dữ liệu", "en": "Imports"},

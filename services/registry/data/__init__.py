@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from services.registry.domain.files.headings import Headings
-from services.registry.domain.shipped import BandBook, CodeBook, Limits, Organisations, Units
+from services.registry.domain.shipped import BandBook, CodeBook, Limits, Organisations, QualityBook, Units
 
 _HERE = Path(__file__).parent
 
@@ -48,3 +48,8 @@ def units() -> Units:
 @cache
 def headings() -> Headings:
     return Headings.model_validate(tomllib.loads(_read("headings")))
+
+
+@cache
+def quality() -> QualityBook:
+    return QualityBook.model_validate(tomllib.loads(_read("quality")))

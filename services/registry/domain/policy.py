@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, tuple[Grant, ...]] = {
     "registry:home:read": _EVERYBODY,
     "registry:structure:read": _SEEN,
     "registry:station:read": _SEEN,
+    "registry:quality:read": (*_OFFICERS, Grant("owner", "own_org")),
     "registry:plate:read": (Grant(EVERYBODY, "built"), Grant("*", "built")),
     "registry:organisation:read": _EVERYBODY,
     "registry:unit:read": _EVERYBODY,

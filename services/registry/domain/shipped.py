@@ -2,9 +2,9 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Shipped(BaseModel):
@@ -99,6 +99,27 @@ class Limits(Shipped):
     near_m: dict[str, float]
     non_bulky: NonBulky
     lapse: Lapse
+
+
+class Rule(Shipped):
+    """One test of data quality with its values: `fact`, `level` and `months` as the test needs them."""
+
+    code: str
+    test: Literal["missing", "unconfirmed", "evidence", "crowded", "lapsed", "near", "old_code"]
+    kinds: list[str]
+    weight: int
+    title: Title
+    fact: Annotated[str, Field(pattern=r"^[a-z_]*$")] = ""
+    level: int = 0
+    months: int = 0
+
+
+class QualityBook(Shipped):
+    version: int
+    rules: list[Rule]
+
+    def of(self, kind: str) -> list[Rule]:
+        return [rule for rule in self.rules if kind in rule.kinds]
 
 
 class OrganisationChange(Shipped):

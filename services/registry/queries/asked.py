@@ -13,6 +13,7 @@ from services.registry.domain.box import box
 from services.registry.domain.policy import Caller
 from services.registry.domain.structure import Evidence, Status
 from services.registry.domain.times import Times
+from services.registry.queries.quality_rules import LAPSES_ON, condition
 from services.registry.queries.reach import Reach, at_times, reach
 
 Metres = Annotated[Decimal, Field(ge=0, max_digits=8, decimal_places=2)]
@@ -71,6 +72,9 @@ class Filter(BaseModel):
     ] = None
     free: Annotated[bool, Field(description="Only in service with a free mounting position.")] = False
     lapsed: Annotated[bool, Field(description="Only permitted and not begun within the permit's months.")] = False
+    fault: Annotated[
+        Word | None, Field(description="Breaks this rule of data quality, such as `unconfirmed`: its work list.")
+    ] = None
     sector: Annotated[Word | None, Field(description="Of a cable pole or duct, such as `telecom`.")] = None
 
 
@@ -128,12 +132,6 @@ _CIRCLE = """v.point <@ CAST(CAST(:around AS text) AS box)
       * cosd(v.point[1]) * power(sind((v.point[0] - CAST(:lon AS float8)) / 2), 2))) <= CAST(:within_m AS float8)"""
 _POLYGON = "v.point <@ CAST(CAST(:polygon AS text) AS polygon)"
 _BOX = "v.point <@ box(point(:west, :south), point(:east, :north))"
-# Since when it is permitted: other facts may have changed in the meantime.
-LAPSES_ON = (
-    "CASE WHEN v.status = 'permitted' THEN ((SELECT k.valid_from FROM structure_change k"  # noqa: S608
-    " WHERE k.structure_id = v.structure_id AND k.no = (v.sources->>'status')::int)"
-    f" + make_interval(months => {data.limits().lapse.permitted_months}))::date END"
-)
 _FREE = f"v.status = 'in_service' AND v.capacity > {USED}"
 
 
@@ -167,6 +165,10 @@ def where(actor: Caller, kind: str, asked: Filter, at: Times) -> tuple[str, dict
         clauses.append(_FREE)
     if asked.lapsed:
         clauses.append(f"{LAPSES_ON} <= :as_of")
+    if asked.fault:
+        rule = next((one for one in data.quality().of(kind) if one.code == asked.fault), None)
+        # A rule that is none for this kind is broken by nothing.
+        clauses.append(condition(rule) if rule else "false")
     if asked.sector:
         clauses.append("v.attributes->>'sector' = :sector")
         values["sector"] = asked.sector

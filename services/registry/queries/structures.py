@@ -18,7 +18,8 @@ from services.registry.domain.box import Bbox
 from services.registry.domain.policy import Caller
 from services.registry.domain.status import STANDING
 from services.registry.domain.times import Times
-from services.registry.queries.asked import LAPSES_ON, USED, Filter, StructuresAsked, where
+from services.registry.queries.asked import USED, Filter, StructuresAsked, where
+from services.registry.queries.quality_rules import LAPSES_ON
 from services.registry.queries.reach import Found, at_times
 
 

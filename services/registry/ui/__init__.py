@@ -1,6 +1,18 @@
 """The registry's pages, on the same queries and commands as its API."""
 
-from services.registry.ui import access, accounts, boundaries, history, home, imports, mast, masts, parked, plates
+from services.registry.ui import (
+    access,
+    accounts,
+    boundaries,
+    history,
+    home,
+    imports,
+    mast,
+    masts,
+    parked,
+    plates,
+    quality,
+)
 
 ROUTERS = [
     home.router,
@@ -8,6 +20,7 @@ ROUTERS = [
     mast.router,
     history.router,
     plates.router,
+    quality.router,
     plates.open_,
     imports.router,
     boundaries.router,

@@ -107,6 +107,7 @@ def filter_of(query: Mapping[str, str]) -> Filter:
         lapsed=query.get("lapsed") == "1",
         **_circle(query.get("near"), query.get("within_m")),
         sector=_word(query.get("sector")),
+        fault=_word(query.get("fault")),
     )
 
 
@@ -140,6 +141,7 @@ FILTERS = (
     "free",
     "lapsed",
     "sector",
+    "fault",
     "bbox",
     "near",
     "within_m",

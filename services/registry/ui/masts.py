@@ -13,6 +13,7 @@ from kernel.edge import CurrentActor, Now, Read, ui_router
 from kernel.paging import BadCursor, decode_cursor, encode_cursor
 from kernel.web.i18n import locale_of
 from kernel.web.render import gettext_of, render
+from services.registry import data
 from services.registry.domain import policy
 from services.registry.domain.box import Bbox, box
 from services.registry.queries import maps, places, structures
@@ -61,6 +62,7 @@ async def _listing(
         "districts": await _options(read, "CM-2024-12", "district"),
         "communes": await _options(read, within.code if within else None, "commune", parent=given.district),
         "sectors": [(code, gettext_of(request, text)) for code, text in words.SECTOR.items()],
+        "faults": [(rule.code, getattr(rule.title, locale_of(request))) for rule in data.quality().of(kind)],
         "map_settings": map_settings(request, kind, asked, within, found.bbox, given),
         "words": words,
         "may_import": policy.may(actor, "registry:structure:import", actor.org),

@@ -235,3 +235,28 @@ class NearestRead(BaseModel):
 
     type: Literal["FeatureCollection"]
     features: list[MarkRead]
+
+
+class QualityRule(BaseModel):
+    """A rule with its weight in the score."""
+
+    code: str
+    weight: int
+    title: dict[str, str]
+
+
+class OwnerQuality(BaseModel):
+    """`faults`: by rule, how many records break it; `score` from 0 to 100."""
+
+    owner: str
+    owner_name: str
+    structures: int
+    faults: dict[str, int]
+    score: float | None
+
+
+class QualityRead(BaseModel):
+    as_of: date
+    known_at: datetime
+    rules: list[QualityRule]
+    owners: list[OwnerQuality]

@@ -8,6 +8,7 @@ from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read
 from kernel.export import CSV, GEOJSON, XLSX, answered, listed_as
 from kernel.listing import Rows
+from services.registry import data
 from services.registry.api.answering import AsAsked, listed_times, places, raw, told
 from services.registry.api.gate import needs
 from services.registry.api.schemas import structures as schemas
@@ -16,10 +17,12 @@ from services.registry.commands.structures import StructureNotFound
 from services.registry.domain import policy
 from services.registry.domain.times import times
 from services.registry.queries import histories, maps
+from services.registry.queries import quality as queries_of_quality
 from services.registry.queries import structures as queries
 from services.registry.queries.asked import MapAsked, NearestAsked, StructuresAsked
 
 READ, HISTORY = needs("registry:structure:read"), needs("registry:structure:history")
+QUALITY = needs("registry:quality:read")
 FORMS = (CSV, XLSX, GEOJSON)
 
 
@@ -27,6 +30,7 @@ def add(router: APIRouter, kind: Kind) -> None:
     _add_list(router, kind)
     _add_map(router, kind)
     _add_nearest(router, kind)
+    _add_quality(router, kind)
     _add_one(router, kind)
     _add_history(router, kind)
 
@@ -77,6 +81,22 @@ def _add_nearest(router: APIRouter, kind: Kind) -> None:
         at = times(asked.as_of, asked.known_at, now)
         told = await maps.nearest(read, actor, kind.name, asked, at, asked.lon, asked.lat, asked.limit)
         return raw(told, media_type=GEOJSON)
+
+
+def _add_quality(router: APIRouter, kind: Kind) -> None:
+    @router.get(f"/{kind.plural}:quality", **kind.route(QUALITY, "read_quality_of_{1}"))
+    async def quality(actor: CurrentActor, read: Read, at: AsAsked) -> schemas.QualityRead:
+        """How many records of each owner break which rule, and the score that makes; of an enterprise its own.
+
+        `fault=<code>` on the list gives the records to mend.
+        """
+        found = await queries_of_quality.quality(read, actor, kind.name, at)
+        rules = [
+            schemas.QualityRule(**rule.model_dump(include={"code", "weight", "title"}))
+            for rule in data.quality().of(kind.name)
+        ]
+        owners = [schemas.OwnerQuality(**one._asdict()) for one in found]
+        return schemas.QualityRead(as_of=at.as_of, known_at=at.known_at, rules=rules, owners=owners)
 
 
 def _add_one(router: APIRouter, kind: Kind) -> None:
