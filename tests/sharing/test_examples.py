@@ -56,7 +56,7 @@ async def test_an_example_runs(
     path: str,
     example: Any,
 ) -> None:
-    structure, _, agreement, change = await province.mast(), await province.mast(), UUID(int=0), UUID(int=0)
+    structure, other, agreement, change = await province.mast(), await province.mast(), UUID(int=0), UUID(int=0)
     if "{agreement_id}" in path:
         agreement = (await province.agree(structure)).id
         told = await client.get(f"{API}/agreements/{agreement}", headers=people["viettel"])
@@ -76,8 +76,18 @@ async def test_an_example_runs(
             await contradictions.look(tx, data.contradictions(), now=NOW)
             case = (await tx.execute(sa.text("SELECT id FROM contradiction"))).scalar_one()
         address = address.replace("{contradiction_id}", str(case))
+    if "{plan_id}" in path:
+        drawn = await client.post(
+            f"{API}/audit-plans", json={"as_of": "2026-10-31", "size": 2}, headers=people["auditor"]
+        )
+        address = address.replace("{plan_id}", drawn.json()["id"]).replace("{structure_id}", str(structure))
+        if path.endswith("closure"):
+            finding = {"as_recorded": True, "inspected_on": "2026-11-18"}
+            for one in (structure, other):
+                found = f"{API}/audit-plans/{drawn.json()['id']}/items/{one}/finding"
+                await client.post(found, json=finding, headers=people["auditor"])
     address = address.replace("{cycle_id}", str(made.cycle_id)).replace("{no}", "1")
-    audited = any(word in path for word in ("/report-cycles", "/contradictions"))
+    audited = any(word in path for word in ("/report-cycles", "/contradictions", "/audit-plans"))
     of_auditors = audited or path.endswith(OF_AUDITORS)
     who = "auditor" if of_auditors else "viettel"
     # What an example cannot know: which thing it is about.

@@ -65,6 +65,7 @@ class World:
     report: UUID
     statement: UUID
     contradiction: UUID
+    plan: UUID
     tokens: dict[tuple[str, str], dict[str, str]]
 
     def header(self, capability: str, place: str) -> dict[str, str]:
@@ -87,6 +88,8 @@ class World:
         if "/contradictions/" in path:
             closing = {"outcome": "settled", "reason": "x"}
             return closing if path.endswith("closure") else {"assignee": "x"}
+        if path.endswith("/finding"):
+            return {"as_recorded": True, "inspected_on": "2026-11-18"}
         return {
             "agreements": {**agreement, "valid_to": "2021-02-01"},
             "agreements:batch": {"items": [{**agreement, "valid_to": "2021-02-01"}]},
@@ -97,6 +100,7 @@ class World:
             "lines": {"claims": {"thing": "structure", "name": "x"}},
             "settlement": {"outcome": "accepted"},
             "statements": {"as_of": "2026-11-01"},
+            "audit-plans": {"as_of": "2026-11-01", "size": 1},
             "indicator-values": {
                 "plan": "250/KH-UBND",
                 "code": "V.1",
@@ -118,6 +122,7 @@ class World:
         path = path.replace("{no}", "1").replace("{statement_id}", str(self.statement))
         path = path.replace("/indicators/{code}", "/indicators/V.1")
         path = path.replace("{contradiction_id}", str(self.contradiction))
+        path = path.replace("{plan_id}", str(self.plan)).replace("{structure_id}", str(self.structure))
         header = self.header(capability, place)
         if door.method == "GET":
             return await self.client.get(path, headers=header)
@@ -162,9 +167,15 @@ async def world(
         f"{API}/statements", json={"as_of": "2026-11-01"}, headers=realm.header("skhcn.mai", "SKHCN", "auditor")
     )
     statement = UUID(sealed.json()["id"])
+    drawn = await client.post(
+        f"{API}/audit-plans",
+        json={"as_of": "2026-11-01", "size": 1},
+        headers=realm.header("skhcn.mai", "SKHCN", "auditor"),
+    )
+    plan = UUID(drawn.json()["id"])
     return World(
         client, database, realm, structure, planned, made.id, change, report.cycle_id, report.id, statement,
-        contradiction, tokens,
+        contradiction, plan, tokens,
     )  # fmt: skip
 
 

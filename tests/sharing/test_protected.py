@@ -19,7 +19,7 @@ STRUCTURES = ("structure", "structure_copy", "station_copy", "ratio_span")
 SUMS = ("ratio_delta", "ratio_checkpoint")
 REPORTS = ("report_cycle", "report", "report_line", "report_version", "report_reminder")
 STATEMENTS = ("statement", "statement_line", "indicator_value")
-CONTRADICTIONS = ("contradiction",)
+CONTRADICTIONS = ("contradiction", "audit_plan", "audit_item")
 PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, *REPORTS, *STATEMENTS, *CONTRADICTIONS, "belief", "outbox", "audit")
 # A table whose name is filled in may be any.
 _READS = re.compile(rf"\b(?:FROM|JOIN|UPDATE|INTO)\s+({'|'.join(PROTECTED)}|\{{)(?:\b|(?<=\{{))")

@@ -2,6 +2,7 @@
 
 from services.sharing.api import (
     agreements,
+    audit_plans,
     comparisons,
     contradictions,
     forecast,
@@ -24,6 +25,7 @@ ROUTERS = [
     law.router,
     statements.router,
     contradictions.router,
+    audit_plans.router,
     reports.router,
     parked.router,
 ]

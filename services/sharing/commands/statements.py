@@ -54,11 +54,7 @@ async def seal(tx: AsyncSession, actor: Actor, scope: Scope, key: Seal, say: Say
     Raises NotAllowed (403), DayNotOver (422), NotAllKnownYet, NothingCounted (409), SealMissing (503).
     """
     policy.require(actor, "sharing:statement:seal")
-    if scope.as_of > local_date(scope.known_at):
-        raise DayNotOver
-    settled = await queries.settled_to(tx, now)
-    if settled is None or scope.known_at > settled:
-        raise NotAllKnownYet(known=_moment(scope.known_at), settled="–" if settled is None else _moment(settled))
+    await require_settled(tx, scope, now)
     basis = await queries.basis(tx, scope.definition, scope.boundary_set)
     statement_id, tally = new_id(), Tally()
     rows: list[tuple[Any, ...]] = []
@@ -127,6 +123,15 @@ _STATEMENT = sa.text(
     " :boundary_set, :unit, :owner, :as_of, :known_at, :shared, :counted, :content, :sha256, :seal, :paper, :now,"
     " :actor)"
 ).bindparams(sa.bindparam("content", type_=sa.JSON))
+
+
+async def require_settled(tx: AsyncSession, scope: Scope, now: datetime) -> None:
+    """What is later may still be under way. Raises DayNotOver (422), NotAllKnownYet (409)."""
+    if scope.as_of > local_date(scope.known_at):
+        raise DayNotOver
+    settled = await queries.settled_to(tx, now)
+    if settled is None or scope.known_at > settled:
+        raise NotAllKnownYet(known=_moment(scope.known_at), settled="–" if settled is None else _moment(settled))
 
 
 async def _next_number(tx: AsyncSession, year: int) -> int:

@@ -10,6 +10,7 @@ from services.sharing.domain.definition import AgreementKinds, BoundarySets, Def
 from services.sharing.domain.forecast import Forecasting
 from services.sharing.domain.indicators import Indicators
 from services.sharing.domain.reporting import Reporting
+from services.sharing.domain.sampling import Sampling
 
 _HERE = Path(__file__).parent
 
@@ -56,3 +57,8 @@ def indicators() -> Indicators:
 @cache
 def contradictions() -> Rules:
     return Rules.model_validate(_read(_HERE / "contradictions.toml"))
+
+
+@cache
+def sampling() -> Sampling:
+    return Sampling.model_validate(_read(_HERE / "sampling.toml"))

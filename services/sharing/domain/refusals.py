@@ -245,3 +245,34 @@ class PercentMalformed(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/targets", "malformed", self.detail)])
+
+
+class AuditNotFound(NotFound):
+    detail = N_("There is no such plan of an audit.")
+
+
+class ItemNotFound(NotFound):
+    detail = N_("This structure was not drawn.")
+
+
+class AuditClosed(Conflict):
+    detail = N_("This audit is closed: nothing of it changes any more.")
+
+
+class ItemsOpen(Conflict):
+    detail = N_("{count} structures are not inspected yet.")
+
+
+class SizeTooLarge(Invalid):
+    detail = N_("There are only {most} structures to draw from.")
+
+    def __init__(self, *, most: int) -> None:
+        super().__init__(errors=[Fault("/size", "too_large", self.detail, most=most)], most=most)
+
+
+class FindingRefused(Invalid):
+    detail = N_("The finding cannot be taken.")
+    say_counted = N_("Say whether it is to be counted.")
+    say_shared = N_("Say whether it is shared; only what is counted can be.")
+    say_what = N_("Say what was found.")
+    same = N_("This is what is recorded.")

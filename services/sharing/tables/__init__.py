@@ -2,6 +2,7 @@
 
 from kernel.db import own_tables
 from services.sharing.tables.agreements import Agreement, AgreementChange, AgreementVersion
+from services.sharing.tables.audit_plans import AuditItem, AuditPlan
 from services.sharing.tables.columns import Table
 from services.sharing.tables.contradictions import Contradiction
 from services.sharing.tables.copies import (
@@ -27,6 +28,8 @@ __all__ = [
     "AgreementChange",
     "AgreementKind",
     "AgreementVersion",
+    "AuditItem",
+    "AuditPlan",
     "Belief",
     "BoundarySet",
     "Contradiction",

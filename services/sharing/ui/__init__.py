@@ -2,6 +2,7 @@
 
 from services.sharing.ui import (
     agreements,
+    audit_plans,
     comparison,
     contradictions,
     forecast,
@@ -25,6 +26,7 @@ ROUTERS = [
     open_data.router,
     agreements.router,
     contradictions.router,
+    audit_plans.router,
     statements.router,
     report_rounds.router,
     reports.router,

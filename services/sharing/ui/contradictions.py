@@ -24,7 +24,7 @@ from services.sharing.domain import policy
 from services.sharing.domain.contradiction import Rule
 from services.sharing.queries import contradictions as queries
 from services.sharing.ui import audit_words, words
-from services.sharing.ui.asked import WRONG_DAY
+from services.sharing.ui.asked import TYPED, WRONG_DAY
 from services.sharing.ui.gate import needs
 from services.sharing.ui.names import names_of
 from services.sharing.ui.report_rows import after_of, sent_of
@@ -152,7 +152,7 @@ async def _one(
         "row": row,
         "advice": getattr(rule.advice, lang),
         "source": rule.source,
-        "values": {"assignee": row["assignee"] or "", "due_on": formats.day(row["due_on"], lang), **values},
+        "values": {"assignee": row["assignee"] or "", "due_on": formats.day(row["due_on"], TYPED), **values},
         "errors": errors,
         "may_act": row["waits"] and policy.may(actor, queries.ACT),
         "words": audit_words,
@@ -169,7 +169,7 @@ async def assign(request: Request, actor: CurrentActor, tx: Tx, now: Now, contra
         try:
             await commands.assign(tx, actor, contradiction_id, values["assignee"][:200], due, now=now)
         except Refusal as refusal:
-            errors = _errors(request, refusal)
+            errors = errors_of(request, refusal)
         else:
             return see_other(request, "/sharing/audit", said=gettext_of(request, N_("Assigned.")))
     return await _one(request, actor, tx, now, contradiction_id, values, errors, 422)
@@ -182,11 +182,11 @@ async def close(request: Request, actor: CurrentActor, tx: Tx, now: Now, contrad
     try:
         await commands.close(tx, actor, contradiction_id, outcome, values["reason"][:1000], now=now)  # type: ignore[arg-type]
     except Refusal as refusal:
-        return await _one(request, actor, tx, now, contradiction_id, values, _errors(request, refusal), 422)
+        return await _one(request, actor, tx, now, contradiction_id, values, errors_of(request, refusal), 422)
     return see_other(request, "/sharing/audit", said=gettext_of(request, N_("The contradiction is closed.")))
 
 
-def _errors(request: Request, refusal: Refusal) -> dict[str, str]:
+def errors_of(request: Request, refusal: Refusal) -> dict[str, str]:
     """Beside its field, or for the whole form. What is not there or not allowed is a page of its own."""
     if refusal.status in (403, 404):
         raise refusal
