@@ -141,8 +141,8 @@ async def inspect(
 ) -> Changed:
     """Records what was found; a later finding takes its place, and the audit keeps both.
 
-    Raises NotAllowed (403), AuditNotFound, ItemNotFound (404), Stale (412), AuditClosed (409), FindingRefused, DayTooLate
-    (422).
+    Raises NotAllowed (403), AuditNotFound, ItemNotFound (404), Stale (412), AuditClosed (409), FindingRefused,
+    DayTooLate (422).
     """
     plan = await queries.locked_plan(tx, plan_id, actor=actor, shared=True)
     policy.require(actor, queries.ACT)
