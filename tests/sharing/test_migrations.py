@@ -99,7 +99,7 @@ async def test_publishing_again_is_nothing_and_other_content_is_an_error(
 async def test_a_new_version_of_a_definition_counts_what_is_there(province: Province):
     mast = await province.mast()
     await province.agree(mast)
-    newer = data.definitions()[1].model_copy(update={"version": 2, "minimum": 3})
+    newer = data.definitions()[1].model_copy(update={"version": 2, "minimum": 3, "default": False})
     async with province.database.tx() as tx:
         await publish_shipped(tx, [newer], [], now=NOW)
         rows = await tx.execute(

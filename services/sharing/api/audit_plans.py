@@ -25,13 +25,13 @@ from services.sharing.queries import audit_plans as queries
 from services.sharing.queries import ratios
 
 router = api_router("/api/sharing/v1", ["audit"])
-PlanId = Annotated[UUID, Path(description="The plan.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c50"])]
+AuditId = Annotated[UUID, Path(description="The plan.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c50"])]
 StructureId = Annotated[
     UUID, Path(description="A structure that was drawn.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c21"])
 ]
 
 
-class PlanDraw(schemas.Strict):
+class AuditDraw(schemas.Strict):
     """What to audit, as a ratio is asked, and how many to inspect. Without `known_at`: the last instant up to which
     everything is known here; without `seed`: one that nobody chose."""
 
@@ -50,12 +50,12 @@ class PlanDraw(schemas.Strict):
     seed: Word | None = None
 
 
-class PlanMade(BaseModel):
+class AuditMade(BaseModel):
     id: UUID
     seed: str
 
 
-class ResultRead(BaseModel):
+class AuditResult(BaseModel):
     """The corrected ratio in percent; with 95 in 100 the true one is within `bound` percentage points of it.
 
     `shared` and `counted` are the estimates behind it.
@@ -67,7 +67,7 @@ class ResultRead(BaseModel):
     counted: str
 
 
-class StratumRead(BaseModel):
+class AuditStratum(BaseModel):
     """A class of risk: how many there are, were drawn, were seen, were found otherwise."""
 
     code: str
@@ -78,7 +78,7 @@ class StratumRead(BaseModel):
     differing: int
 
 
-class PlanFacts(BaseModel):
+class AuditFacts(BaseModel):
     """`shared` of `counted` is what is recorded. `version` is what the ETag says."""
 
     id: UUID
@@ -101,29 +101,29 @@ class PlanFacts(BaseModel):
     drawn_by: str
     closed_at: datetime | None
     closed_by: str | None
-    result: ResultRead | None
+    result: AuditResult | None
     version: int
 
 
-class PlanRow(Sparse, PlanFacts):
+class AuditRow(Sparse, AuditFacts):
     """Of a list; `result` only of what is closed."""
 
 
-class PlanPage(ListPage):
-    items: list[PlanRow]
+class AuditPage(ListPage):
+    items: list[AuditRow]
 
 
-class PlanRead(PlanFacts):
+class AuditRead(AuditFacts):
     """`best_bound`: what `bound` can come to if everything is found as recorded, in percentage points; `rules`: points,
     classes and weights by which it was drawn."""
 
-    strata: list[StratumRead]
+    strata: list[AuditStratum]
     best_bound: str
     rules: dict[str, Any]
     definition_sha256: str
 
 
-class ItemFacts(BaseModel):
+class AuditItemFacts(BaseModel):
     """`signs`: why it is in its class of risk (`stratum`); `place`: that in the draw of its class, null if not drawn.
 
     `mended`: of what differs, whether the records say by now of that day what was found.
@@ -153,15 +153,15 @@ class ItemFacts(BaseModel):
     version: int
 
 
-class ItemRow(Sparse, ItemFacts):
+class AuditItemRow(Sparse, AuditItemFacts):
     """Of a list."""
 
 
-class ItemPage(ListPage):
-    items: list[ItemRow]
+class AuditItemPage(ListPage):
+    items: list[AuditItemRow]
 
 
-class FindingGive(schemas.Strict):
+class AuditFinding(schemas.Strict):
     """`as_recorded`, or what was found: whether it is to be counted, whether it is shared, who uses it, and what was
     seen. `evidence_sha256`: hash of the photographs or minutes."""
 
@@ -187,7 +187,7 @@ class FindingGive(schemas.Strict):
     evidence_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
-@router.get("/audit-plans", dependencies=[needs(queries.READ)], **listed_as(PlanPage))
+@router.get("/audit-plans", dependencies=[needs(queries.READ)], **listed_as(AuditPage))
 async def list_audit_plans(
     request: Request, actor: CurrentActor, asked: Annotated[queries.PlansAsked, Query()]
 ) -> Response:
@@ -200,7 +200,7 @@ async def list_audit_plans(
 
 
 @router.post("/audit-plans", dependencies=[needs(queries.ACT)], status_code=status.HTTP_201_CREATED)
-async def draw_audit_plan(actor: CurrentActor, tx: Tx, now: Now, body: PlanDraw, response: Response) -> PlanMade:
+async def draw_audit_plan(actor: CurrentActor, tx: Tx, now: Now, body: AuditDraw, response: Response) -> AuditMade:
     """Draw a sample by risk. Anybody can draw it again with its seed from the list of its structures.
 
     Only from what every copy is known to hold: a later `known_at` is 409 `NotAllKnownYet`.
@@ -220,18 +220,18 @@ async def draw_audit_plan(actor: CurrentActor, tx: Tx, now: Now, body: PlanDraw,
     seed = body.seed or new_id().hex
     made = await commands.draw(tx, actor, scope, body.size, seed, data.sampling(), now=now)
     response.headers["Location"] = f"/api/sharing/v1/audit-plans/{made}"
-    return PlanMade(id=made, seed=seed)
+    return AuditMade(id=made, seed=seed)
 
 
-@router.get("/audit-plans/{plan_id}", dependencies=[needs(queries.READ)], response_model=PlanRead)
-async def read_audit_plan(actor: CurrentActor, read: Read, plan_id: PlanId, response: Response) -> Any:
+@router.get("/audit-plans/{plan_id}", dependencies=[needs(queries.READ)], response_model=AuditRead)
+async def read_audit_plan(actor: CurrentActor, read: Read, plan_id: AuditId, response: Response) -> Any:
     """One audit. Its classes of risk, the bound it can reach, and what the inspections say of the ratio so far."""
     return await _plan(actor, read, plan_id, response)
 
 
-@router.get("/audit-plans/{plan_id}/items", dependencies=[needs(queries.READ)], **listed_as(ItemPage))
+@router.get("/audit-plans/{plan_id}/items", dependencies=[needs(queries.READ)], **listed_as(AuditItemPage))
 async def list_audit_items(
-    request: Request, actor: CurrentActor, plan_id: PlanId, asked: Annotated[queries.ItemsAsked, Query()]
+    request: Request, actor: CurrentActor, plan_id: AuditId, asked: Annotated[queries.ItemsAsked, Query()]
 ) -> Response:
     """The structures of an audit with what was found. All that could be drawn, unless `drawn=true`."""
 
@@ -241,9 +241,11 @@ async def list_audit_items(
     return await answered(request, asked, fetch, name="audit-items", columns=list(queries.ITEM.members))
 
 
-@router.get("/audit-plans/{plan_id}/items/{structure_id}", dependencies=[needs(queries.READ)], response_model=ItemFacts)
+@router.get(
+    "/audit-plans/{plan_id}/items/{structure_id}", dependencies=[needs(queries.READ)], response_model=AuditItemFacts
+)
 async def read_audit_item(
-    actor: CurrentActor, read: Read, plan_id: PlanId, structure_id: StructureId, response: Response
+    actor: CurrentActor, read: Read, plan_id: AuditId, structure_id: StructureId, response: Response
 ) -> Any:
     """One structure that was drawn."""
     return await _item(actor, read, plan_id, structure_id, response)
@@ -258,19 +260,19 @@ async def record_audit_finding(
     actor: CurrentActor,
     tx: Tx,
     now: Now,
-    plan_id: PlanId,
+    plan_id: AuditId,
     structure_id: StructureId,
-    body: FindingGive,
+    body: AuditFinding,
     if_match: IfMatch,
     response: Response,
-) -> ItemFacts:
+) -> AuditItemFacts:
     """Record what an inspection found. The register itself is corrected by whoever keeps the record.
 
     A later finding takes the place of an earlier one until the audit is closed.
     """
     finding = commands.Finding(**body.model_dump())
     await commands.inspect(tx, actor, plan_id, structure_id, finding, now=now, if_match=if_match)
-    return ItemFacts.model_validate(await _item(actor, tx, plan_id, structure_id, response))
+    return AuditItemFacts.model_validate(await _item(actor, tx, plan_id, structure_id, response))
 
 
 @router.post("/audit-plans/{plan_id}/closure", dependencies=[needs(queries.ACT)], status_code=status.HTTP_201_CREATED)
@@ -278,14 +280,14 @@ async def close_audit_plan(
     actor: CurrentActor,
     tx: Tx,
     now: Now,
-    plan_id: PlanId,
+    plan_id: AuditId,
     body: Nothing,
     if_match: IfMatch,
     response: Response,
-) -> PlanRead:
+) -> AuditRead:
     """Close an audit once everything is inspected. What it says of the ratio is kept and changes no more."""
     await commands.close(tx, actor, plan_id, now=now, if_match=if_match)
-    return PlanRead.model_validate(await _plan(actor, tx, plan_id, response))
+    return AuditRead.model_validate(await _plan(actor, tx, plan_id, response))
 
 
 async def _plan(actor: Actor, read: Read, plan_id: UUID, response: Response) -> dict[str, Any]:
