@@ -276,6 +276,19 @@ async def test_the_pages_of_conditions_from_the_library_to_the_verdict(pages: Pa
 
 
 @pytest.mark.database
+async def test_the_page_says_who_is_asked_and_why_and_asks_another(pages: Pages) -> None:  # noqa: F811
+    at = await filed(pages)
+    await pages.done(LAN, f"{at}/completeness", {"outcome": "complete"})
+    beside = words(await pages.get(HUNG, f"{at}/opinions"))
+    assert "Chiều cao trên mặt đất (m) >= 100: 45.5" in beside
+    assert not (await pages.get(MINH, f"{at}/opinions")).select("form [name=function]")
+    wrong = await pages.wrong(HUNG, f"{at}/opinion-request", {"function": "defence", "reason": ""})
+    assert [a["href"] for a in wrong.select(".am-errs a")] == ["#f-reason"]
+    await pages.done(HUNG, f"{at}/opinion-request", {"function": "defence", "reason": "Gần đồn biên phòng"})
+    assert "Gần đồn biên phòng" in words(await pages.get(HUNG, f"{at}/opinions"))
+
+
+@pytest.mark.database
 async def test_the_page_of_the_library(pages: Pages) -> None:  # noqa: F811
     listed = await pages.get(MINH, "/permits/phrases?function=transport")
     assert "Khoảng lùi tới đường" in words(listed)

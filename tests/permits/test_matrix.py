@@ -70,6 +70,7 @@ BODIES: dict[str, Any] = {
     "opinion-drafts": OPINION,
     "opinions": OPINION,
     "opinion-submissions": {},
+    "opinion-requests": {"reason": "x"},
     "opinion-checks": {"outcome": "returned", "reason": "x"},
     "opinion-signatures": {},
     "condition-evidence": {"no": 1, "remark": "x"},

@@ -287,6 +287,43 @@ async def test_silence_over_a_draft_and_the_late_signature(dossier: Dossier, dat
     assert (found["outcome"], found["late"], found["silent_on"]) == ("disagree", True, "2026-12-01")
 
 
+async def test_a_function_is_asked_again_with_a_clock_of_its_own(dossier: Dossier) -> None:
+    await dossier.accepted()
+    again = {"function": "transport", "reason": "Vị trí đã dời"}
+    assert await dossier.refused(HUNG, "opinion-requests", again) == (409, "StillAsked")
+    refuses = {"function": "transport", "outcome": "disagree", "grounds": "Trong hành lang"}
+    await dossier.well(MINH, "opinions", refuses)
+    assert await dossier.refused(LAN, "opinion-requests", again) == (403, "Forbidden")
+    assert await dossier.refused(HUNG, "opinion-requests", {**again, "reason": " "}) == (422, "ReasonMissing")
+    for actor, function in ((LAN, "construction"), (HOA, "natural_resources")):
+        await dossier.well(actor, "opinions", {"function": function, "outcome": "agree"})
+    assert (await dossier.read())["state"] == "ready"
+    dossier.at(local(2026, 11, 26, 9))
+    assert (await dossier.well(HUNG, "opinion-requests", again))["state"] == "under_review"
+    found = await dossier.read()
+    own = [r for r in found["reviews"] if r["function"] == "transport"]
+    rounds = [(r["round"], r["outcome"], r["due_on"], r["ask_reason"]) for r in own]
+    # Five working days from Thursday 26/11; the decision is still due on 08/12.
+    assert rounds == [(1, "disagree", "2026-12-01", None), (2, None, "2026-12-03", "Vị trí đã dời")]
+    clocks = [c["due_on"] for c in found["clocks"] if c["clock"] == "decision"]
+    assert clocks == ["2026-12-08"]
+    assert await dossier.refused(HUNG, "decision", {"outcome": "no_objection"}) == (422, "ReasonMissing")
+    assert (await dossier.well(TUAN, "opinions", {"function": "transport", "outcome": "agree"}))["state"] == "ready"
+    # The first round's objection is no more in the way.
+    assert (await dossier.well(HUNG, "decision", {"outcome": "no_objection"}))["state"] == "decided"
+    assert await dossier.refused(HUNG, "opinion-requests", again) == (409, "WrongMove")
+
+
+async def test_the_lead_asks_a_function_that_no_rule_names(dossier: Dossier) -> None:
+    await dossier.accepted()
+    for function, code in (("poetry", "FunctionUnknown"), ("fire", "FunctionUnknown")):
+        asked = {"function": function, "reason": "Gần kho xăng dầu"}
+        assert await dossier.refused(HUNG, "opinion-requests", asked) == (422, code)
+    await dossier.well(HUNG, "opinion-requests", {"function": "defence", "reason": "Gần đồn biên phòng"})
+    last = (await dossier.read())["reviews"][-1]
+    assert (last["function"], last["org"], last["round"]) == ("defence", "BCH", 1)
+
+
 async def test_duties_are_set_by_the_publisher_from_today_on(dossier: Dossier) -> None:
     for more, code in (
         ({"org": "NOBODY"}, "org_unknown"),

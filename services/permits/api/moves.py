@@ -14,6 +14,7 @@ from services.permits.api.schemas.given import (
     DossierId,
     ExtensionGrant,
     NoticeGive,
+    OpinionAsk,
     OpinionCheck,
     OpinionGive,
     OpinionName,
@@ -107,6 +108,16 @@ async def sign_opinion(
     """Sign the draft as it stands and send it. Never by somebody who has written any of it."""
     settings = request.app.state.settings
     return answer(response, await commands.sign_opinion(tx, actor, held, given.function, settings=settings, now=now))
+
+
+@router.post("/opinion-requests", response_model=ChangedRead, dependencies=[needs("permits:opinion:ask")])
+async def ask_opinion(
+    given: OpinionAsk, request: Request, response: Response, actor: CurrentActor, tx: Tx, now: Now, held: Locked
+) -> Changed:
+    """Ask a function again, or one that no rule names, with the reason. Its own time begins anew."""
+    settings = request.app.state.settings
+    changed = await commands.ask_function(tx, actor, held, given.function, given.reason, settings=settings, now=now)
+    return answer(response, changed)
 
 
 @router.post("/opinions", response_model=ChangedRead, dependencies=[needs("permits:opinion:give")])

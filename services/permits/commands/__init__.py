@@ -2,7 +2,16 @@
 
 from services.permits.commands.assign import assign, claim, hand_back
 from services.permits.commands.check import Outlook, check
-from services.permits.commands.complete import accept, deem_complete, lapse, request_supplement, supplement
+from services.permits.commands.complete import (
+    Routed,
+    accept,
+    ask_function,
+    deem_complete,
+    lapse,
+    request_supplement,
+    routed,
+    supplement,
+)
 from services.permits.commands.conditions import judge_condition, show_evidence
 from services.permits.commands.copies import empty_copies, take_organisations, take_units
 from services.permits.commands.decide import decide, extend, withdraw
@@ -35,11 +44,13 @@ __all__ = [
     "Outlook",
     "PhraseText",
     "Receipt",
+    "Routed",
     "Sayer",
     "Taken",
     "Trial",
     "accept",
     "answer_sharing",
+    "ask_function",
     "assign",
     "change_draft",
     "check",
@@ -71,6 +82,7 @@ __all__ = [
     "remind",
     "request_supplement",
     "return_opinion",
+    "routed",
     "send_digest",
     "set_duty",
     "show_evidence",

@@ -1,7 +1,7 @@
 """Completeness: found complete, deemed complete, asked for more, answered; and the reviews that then begin."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -14,8 +14,10 @@ from kernel import audit, outbox
 from kernel.auth import Actor, system
 from kernel.clock import end_of_day, local_date
 from kernel.db import new_id
+from kernel.errors import N_, Fault
 from services.permits import queries
 from services.permits.commands.ledger import Bearer, bearer, tick
+from services.permits.commands.notify import tell
 from services.permits.commands.touch import Changed, moment, told, touch
 from services.permits.domain import policy
 from services.permits.domain.application import (
@@ -32,12 +34,22 @@ from services.permits.domain.calendar import Calendar
 from services.permits.domain.clock import Readings
 from services.permits.domain.facts import FactBook
 from services.permits.domain.movement import Deed
+from services.permits.domain.notices import Audience, Notice
 from services.permits.domain.predicate import Reason
 from services.permits.domain.procedure import Procedure, route
-from services.permits.domain.refusals import DossierFaulty, NoMandate, SupplementTooLate
+from services.permits.domain.refusals import (
+    DossierFaulty,
+    FunctionUnknown,
+    NoMandate,
+    ReasonMissing,
+    StillAsked,
+    SupplementTooLate,
+)
 from services.permits.queries import Dossier
 from services.permits.settings import PermitsSettings
 from services.permits.tables import ApplicationPart, Review, SupplementRequest
+
+ASK_REASON = N_("Say why this function is asked.")
 
 
 async def accept(
@@ -111,6 +123,63 @@ async def routed(
     agencies = route(procedure, facts_of(sites, book))
     holders = await queries.holders(tx, area, sites, today)
     return [Routed(a.function, a.asked, holders.org(a.function, sites), a.source, a.reasons) for a in agencies]
+
+
+async def ask_function(
+    tx: AsyncSession,
+    actor: Actor,
+    dossier: Dossier,
+    function: str,
+    reason: str,
+    *,
+    settings: PermitsSettings,
+    now: datetime,
+) -> Changed:
+    """Asks a function again, or one that no rule names: its own time begins anew, that of the decision runs on.
+
+    Raises WrongMove, StillAsked, NoMandate (409), FunctionUnknown, ReasonMissing (422).
+    """
+    policy.demand(actor, "permits:opinion:ask", dossier.standing)
+    state = next_state(dossier.state, "ask")
+    if not reason.strip():
+        raise ReasonMissing(errors=[Fault("/reason", "missing", ASK_REASON)])
+    if function not in (await queries.entries(tx, "function"))["function"]:
+        raise FunctionUnknown(errors=[Fault("/function", "function_unknown", FunctionUnknown.detail)])
+    before = next((review for review in dossier.current if review.function == function), None)
+    if before is not None and not before.answered:
+        raise StillAsked
+    now = moment(dossier, now)
+    today = local_date(now)
+    sites = await queries.site_drafts(tx, dossier.id)
+    org = (await queries.holders(tx, settings.area, sites, today)).org(function, sites)
+    if org is None:
+        raise NoMandate(function=function, day=f"{today:%d/%m/%Y}")
+    review_id = new_id()
+    row = {
+        "id": review_id,
+        "application_id": dossier.id,
+        "function": function,
+        "position": len(dossier.reviews),
+        "round": before.round + 1 if before else 1,
+        "org": org,
+        "asked_on": today,
+        "ask_reason": reason.strip(),
+        "late": False,
+        "version": 1,
+    }
+    await tx.execute(sa.insert(Review).values(row))
+    owner = replace(bearer(dossier), reviews={**bearer(dossier).reviews, review_id: (org, function)})
+    calendar = await queries.newest_calendar(tx, settings.area)
+    deed = Deed("consulted", now, today, review_id, reason.strip())
+    await tick(tx, actor, owner, deed, calendar=calendar, now=now, review_ids=[review_id])
+    changed = await touch(tx, dossier, state, now)
+    after = {"function": function, "round": row["round"], "reason": reason.strip()}
+    before_ = {"state": dossier.state}
+    await audit.record(tx, actor, "permits:opinion:ask", dossier.id, now=now, before=before_, after=after)
+    params = {"number": dossier.number, "function": function}
+    notice = Notice("asked", str(review_id), params, (Audience(org, ("reviewer", "head"), function),))
+    await tell(tx, notice, dossier.id, now=now, but=actor.id)
+    return changed
 
 
 async def _start_reviews(

@@ -38,7 +38,7 @@ async def decide(
     """
     policy.demand(actor, "permits:decision:make", dossier.standing)
     book = await queries.condition_book(tx, dossier)
-    favourable = check_decision(said, dossier.procedure, dossier.reviews, book, local_date(now))
+    favourable = check_decision(said, dossier.procedure, dossier.current, book, local_date(now))
     state = await _decided(tx, dossier, favourable)
     may_build = favourable and dossier.procedure.effect == "build"
     now = moment(dossier, now)

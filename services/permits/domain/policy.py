@@ -66,6 +66,7 @@ PERMISSIONS: Mapping[str, tuple[tuple[str, Relation], ...]] = {
     "permits:duty:read": tuple((officer, "any") for officer in ("reviewer", "head", "lead", "auditor", "publisher")),
     "permits:duty:set": (("publisher", "any"),),
     "permits:deadline:extend": (("lead", "lead_of"),),
+    "permits:opinion:ask": (("lead", "lead_of"),),
     "permits:condition:compare": tuple(
         (officer, relation) for officer in ("reviewer", "head", "lead", "registrar") for relation in _INVOLVED
     ),

@@ -107,6 +107,14 @@ class DraftBroken(Invalid):
     detail = N_("The draft cannot be published as it is.")
 
 
+class StillAsked(Conflict):
+    detail = N_("This function is asked already and has not answered yet.")
+
+
+class FunctionUnknown(Invalid):
+    detail = N_("This function cannot be asked.")
+
+
 class DutyFaulty(Invalid):
     detail = N_("The division of duties cannot be set so.")
 

@@ -38,8 +38,9 @@ async def side_by_side(read: AsyncSession, dossier: Dossier) -> SideBySide:
     """Of signed opinions only; an objection has no conditions."""
     rows = await read.execute(
         sa.text(
-            "SELECT function, conditions FROM review WHERE application_id = :id AND signed_by IS NOT NULL"
-            " AND conditions IS NOT NULL ORDER BY round, position"
+            "SELECT function, conditions FROM (SELECT DISTINCT ON (function) function, position, conditions, signed_by"
+            " FROM review WHERE application_id = :id ORDER BY function, round DESC) r WHERE signed_by IS NOT NULL"
+            " AND conditions IS NOT NULL ORDER BY position"
         ),
         {"id": dossier.id},
     )

@@ -54,6 +54,14 @@ class Dossier:
     orgs: frozenset[str]
 
     @property
+    def current(self) -> tuple[ReviewState, ...]:
+        """The last round of each function: an opinion asked again takes the place of the one before."""
+        last: dict[str, ReviewState] = {}
+        for review in self.reviews:
+            last[review.function] = review
+        return tuple(last.values())
+
+    @property
     def standing(self) -> Standing:
         asked = tuple((review.function, review.org) for review in self.reviews)
         return Standing(self.orgs, self.applicant_org, self.lead_org, self.lead_function, asked)

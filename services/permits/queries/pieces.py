@@ -23,7 +23,8 @@ MARKS = (
 )
 REVIEWS = (
     "(SELECT coalesce(json_agg(json_build_object('id', r.id, 'function', r.function, 'org', r.org, 'round', r.round,"
-    " 'asked_on', r.asked_on, 'outcome', r.outcome, 'grounds', r.grounds, 'conditions', coalesce(r.conditions, '[]'),"
+    " 'asked_on', r.asked_on, 'ask_reason', r.ask_reason, 'outcome', r.outcome, 'grounds', r.grounds,"
+    " 'conditions', coalesce(r.conditions, '[]'),"
     " 'stage', r.stage, 'drafted', r.stage IN ('draft','check','sign'), 'drafted_by', CASE WHEN r.signed_by IS NOT NULL"
     " THEN r.drafted_by END, 'checked_by', CASE WHEN r.signed_by IS NOT NULL THEN r.checked_by END,"
     " 'signed_by', r.signed_by, 'signed_name', r.signed_name, 'signed_at', r.signed_at,"

@@ -17,6 +17,7 @@ WAYS = "'one_person','two_persons','three_persons'"
 class Review(Table, table=True):
     """One function's opinion, in the procedure's order. `silent_on` stays when a late answer comes.
 
+    `ask_reason`: why it was asked again, or though no rule names it.
     `draft` is what is being written in the department; it becomes outcome, grounds and conditions with the signature.
     """
 
@@ -36,6 +37,7 @@ class Review(Table, table=True):
     round: int
     org: str = Field(sa_type=TEXT)
     asked_on: date
+    ask_reason: str | None = Field(default=None, sa_type=TEXT)
     outcome: str | None = Field(default=None, sa_type=TEXT)
     grounds: str | None = Field(default=None, sa_type=TEXT)
     conditions: Any = Field(default=None, sa_type=JSON, nullable=True)

@@ -13,7 +13,7 @@ from kernel.web.formats import unit_in_text
 from kernel.web.render import render, see_other
 from services.permits import commands, queries
 from services.permits.domain import policy
-from services.permits.domain.application import ConditionAct
+from services.permits.domain.application import MOVES, ConditionAct
 from services.permits.domain.refusals import DossierFaulty, NoSuchCondition
 from services.permits.queries import Dossier
 from services.permits.ui import forms, workspace
@@ -47,19 +47,81 @@ def meetings(beside: queries.SideBySide, words: Words) -> list[dict[str, Any]]:
 async def opinions(request: Request, actor: CurrentActor, read: Read, scene: Reading, dossier: Seen) -> Response:
     """All opinions side by side: outcome, grounds, conditions, and where these meet."""
     policy.demand(actor, "permits:condition:compare", dossier.standing)
+    return await _beside(request, actor, read, scene, dossier, {}, {})
+
+
+async def _beside(
+    request: Request,
+    actor: Actor,
+    session: queries.Session,
+    scene: Scene,
+    dossier: Dossier,
+    values: dict[str, str],
+    errors: dict[str, str],
+) -> Response:
     words = scene.words
-    detail = await queries.detail(read, dossier.id, actor=actor)
-    places = await queries.unit_names(read, [site["commune"] for site in detail["sites"]])
+    detail = await queries.detail(session, dossier.id, actor=actor)
+    places = await queries.unit_names(session, [site["commune"] for site in detail["sites"]])
     site = detail["sites"][0]
+    sites = await queries.site_drafts(session, dossier.id)
+    agencies = await commands.routed(session, dossier.procedure, sites, scene.settings.area, scene.today)
+    may_ask = policy.allowed(actor, "permits:opinion:ask", dossier.standing)
     context = {
+        "routing": [_agency(each, words) for each in agencies],
+        "asked_besides": [
+            (
+                words.code("function", review["function"]),
+                words.org(review["org"]),
+                review["round"],
+                review["ask_reason"],
+            )
+            for review in detail["reviews"]
+            if review["ask_reason"]
+        ],
+        "may_ask": may_ask and dossier.state in MOVES["ask"][0],
+        "functions": [(code, words.code("function", code)) for code in words.lexicon.lists["function"]],
+        "values": values,
+        "errors": errors,
         "dossier": dossier,
         "heading": f"{words.work(site)}, {unit_in_text(places.get(site['commune'], site['commune']))}",
         "opinions": workspace.opinions(detail, dossier, actor, scene),
-        "meetings": meetings(await queries.side_by_side(read, dossier), words),
+        "meetings": meetings(await queries.side_by_side(session, dossier), words),
         "may_decide": policy.allowed(actor, "permits:decision:make", dossier.standing) and dossier.state == "ready",
         "words": words,
     }
-    return render(request, "permits/opinions.html", context)
+    return render(request, "permits/opinions.html", context, 422 if errors else 200)
+
+
+def _agency(each: commands.Routed, words: Words) -> dict[str, Any]:
+    """Why it is asked or not: each leaf of its rule with what the dossier says."""
+    facts = words.lexicon.lists["fact"]
+    why = [
+        f"{facts[leaf.fact][words.lang] if leaf.fact in facts else leaf.fact} {leaf.op} {leaf.value}: {leaf.given}"
+        for leaf in each.reasons
+    ]
+    return {
+        "function": words.code("function", each.function),
+        "asked": each.asked,
+        "org": words.org(each.org) if each.org else "–",
+        "why": "; ".join(why) or words._("Always asked"),
+        "source": each.source,
+    }
+
+
+@router.post("/opinion-request", dependencies=[needs("permits:opinion:ask")])
+async def ask(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, dossier: Locked) -> Response:
+    _, values = await forms.sent(request)
+    policy.demand(actor, "permits:opinion:ask", dossier.standing)
+    function, words = values.get("function", ""), scene.words
+    try:
+        await commands.ask_function(
+            tx, actor, dossier, function, values.get("reason", ""), settings=scene.settings, now=scene.now
+        )
+    except Invalid as refusal:
+        errors = forms.errors_of(refusal, words)
+        return await _beside(request, actor, tx, scene, dossier, values, errors)
+    said = words._("{function} is asked.", function=words.code("function", function))
+    return see_other(request, f"/permits/applications/{dossier.id}/opinions", said=said)
 
 
 @router.get("/condition", dependencies=[needs("permits:application:read")])

@@ -55,8 +55,8 @@ async def _decision_context(
     if values is None:
         values = forms.condition_values(beside.proposal)
     verifiers = dict.fromkeys([dossier.lead_function, *(review.function for review in dossier.reviews)])
-    objects = [words.code("function", r.function) for r in dossier.reviews if r.answered and r.outcome == "disagree"]
-    owing = [words.code("function", r.function) for r in dossier.reviews if not r.answered]
+    objects = [words.code("function", r.function) for r in dossier.current if r.answered and r.outcome == "disagree"]
+    owing = [words.code("function", r.function) for r in dossier.current if not r.answered]
     return {
         "dossier": dossier,
         "detail": detail,
@@ -95,7 +95,7 @@ async def decide(request: Request, actor: CurrentActor, tx: Tx, scene: Writing, 
     try:
         if step in ("check", "send"):
             book = await queries.condition_book(tx, dossier)
-            may_build = check_decision(said, dossier.procedure, dossier.reviews, book, scene.today)
+            may_build = check_decision(said, dossier.procedure, dossier.current, book, scene.today)
             if faults:
                 raise DossierFaulty(errors=faults)
             if values.get("version") != str(dossier.version):

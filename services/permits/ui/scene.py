@@ -33,7 +33,8 @@ async def _scene(request: Request, actor: CurrentActor, session: Session, now: d
     settings: PermitsSettings = request.app.state.settings
     words = Words(request, await queries.lexicon(session))
     request.state.org_name = words.org_of_person(actor.org)
-    request.state.nav_counts = {"/permits/notices": await queries.unread(session, actor=actor)}
+    if unread := await queries.unread(session, actor=actor):
+        request.state.nav_counts = {"/permits/notices": unread}
     calendar = await queries.newest_calendar(session, settings.area)
     return Scene(words, calendar, local_date(now), now, settings)
 

@@ -41,7 +41,7 @@ def own_step(dossier: Dossier, actor: Actor) -> OwnStep | None:
     """The first opinion of the reader's department that waits for him."""
     if dossier.state not in ("under_review", "ready"):
         return None
-    for review in dossier.reviews:
+    for review in dossier.current:
         if review.org not in dossier.orgs or not policy.covers(actor, review.function):
             continue
         if review.signed_by is None and not (review.outcome == "silent" and dossier.state == "ready"):

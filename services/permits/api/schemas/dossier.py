@@ -197,6 +197,7 @@ class ReviewRead(BaseModel):
     org: str
     round: int
     asked_on: date
+    ask_reason: str | None
     outcome: str | None
     grounds: str | None
     conditions: list[ConditionRead]

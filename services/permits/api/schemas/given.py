@@ -236,6 +236,13 @@ class OpinionName(Given):
     function: Code
 
 
+class OpinionAsk(OpinionName):
+    """A function that has answered, to be asked again, or one that no rule of the procedure names."""
+
+    model_config = _shown({"function": "transport", "reason": "Vị trí đã dời 12 m về phía đường"})
+    reason: Text
+
+
 class OpinionCheck(OpinionName):
     """`reason`: what has to be changed, when it is handed back."""
 

@@ -10,13 +10,14 @@ from services.permits.domain.refusals import (
 State = Literal["received", "incomplete", "supplemented", "under_review", "ready", "decided", "closed", "withdrawn"]
 STATES: tuple[str, ...] = get_args(State)
 OPEN: tuple[str, ...] = STATES[:5]
-Act = Literal["request_supplement", "supplement", "accept", "settle", "decide", "refuse", "withdraw", "close"]
+Act = Literal["request_supplement", "supplement", "accept", "settle", "ask", "decide", "refuse", "withdraw", "close"]
 
 MOVES: Mapping[str, tuple[Collection[str], State]] = {
     "request_supplement": (("received", "supplemented"), "incomplete"),
     "supplement": (("incomplete",), "supplemented"),
     "accept": (("received", "supplemented"), "under_review"),
     "settle": (("under_review",), "ready"),
+    "ask": (("under_review", "ready"), "under_review"),
     "decide": (("under_review", "ready"), "decided"),
     "refuse": (("incomplete", "supplemented"), "decided"),
     "withdraw": (OPEN, "withdrawn"),
