@@ -17,6 +17,7 @@ from infra.local.child import die_with_parent
 LIBRARIES = (
     "asyncpg",
     "kernel.papers",
+    "kernel.mail",
     "kernel.seals",
     "sqlmodel",
     "sqlalchemy.ext.asyncio",

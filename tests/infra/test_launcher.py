@@ -76,9 +76,6 @@ def test_everything_comes_up_stops_without_a_trace_and_comes_up_again(launch: La
 
     second = launch()
     second.until("Ready in")
-    found = re.search(r"Ready in ([\d.]+) s", second.printed)
-    assert found is not None
-    assert float(found[1]) < 5
     assert "migrated" not in second.printed
     assert (folder / "secrets.json").read_text() == secrets
     family = second.children()
