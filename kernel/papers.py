@@ -40,8 +40,8 @@ def _compiled(template: Path, given: str, now: datetime) -> bytes:
 
 
 @functools.lru_cache(256)
-def qr_svg(text: str) -> str:
-    """A QR code as an SVG drawing, quiet zone included."""
+def qr_svg(text: str, *, sized: bool = True) -> str:
+    """A QR code as an SVG drawing, quiet zone included; not `sized`: as large as its place."""
     drawing = io.BytesIO()
-    segno.make(text, error="m").save(drawing, kind="svg", scale=4, xmldecl=False, nl=False)
+    segno.make(text, error="m").save(drawing, kind="svg", scale=4, xmldecl=False, nl=False, omitsize=not sized)
     return drawing.getvalue().decode()

@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import io
+import tempfile
+import tracemalloc
 import zipfile
 from datetime import date
 
@@ -14,9 +16,13 @@ from bs4 import BeautifulSoup
 from kernel.clock import local_date
 from kernel.export import CSV, GEOJSON, XLSX
 from kernel.web.forms import form_token
+from services.registry import data
 from services.registry.app import create
 from services.registry.commands import import_work, import_write
+from services.registry.domain.files import grids
 from services.registry.domain.files.encodings import _TCVN3
+from services.registry.domain.files.grids import Reading
+from services.registry.domain.files.rows import Reader, Row, Unread, sorted_out
 from tests.fixtures.service import client_of
 from tests.registry.conftest import body, committing, settings
 
@@ -472,3 +478,21 @@ async def test_two_workers_at_once_record_each_row_once(fresh_database, realm, p
         assert (desk.job["state"], desk.job["done"], desk.job["outcomes"]) == ("done", 9, {"new": 9})
         assert (await count(database), await count(database, "structure_change")) == (9, 9)
         assert await count(database, "import_mapping") == 1
+
+
+def test_a_long_file_is_read_row_by_row():
+    """What is held at once does not grow with the file."""
+    with tempfile.TemporaryFile() as file:
+        file.write(HEAD.encode())
+        for no in range(25_000):
+            file.write(line(f"M{no}", lon=f"104,{no:06}").encode())
+        size = file.tell()
+        tracemalloc.start()
+        grid = grids.opened(file, grids.CSV, Reading(), data.headings().knows, 10)
+        reader = Reader("mast", [data.headings().field(name) for name in grid.header], data.headings())
+        rows = sorted_out(grid.rows, grid.header, data.headings(), strict_width=True)
+        read = sum(isinstance(reader.read(*one), Row) for one in rows if not isinstance(one, Unread))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert read == 25_000
+    assert peak < size / 2 < 3_000_000

@@ -56,7 +56,7 @@ async def _sheet(request: Request, actor: Any, read: Any, now: Any, kind: str, s
         "sheet_line": gettext_of(request, words.ONE[kind]),
         "footer": [link],
         "item": item,
-        "code": Markup(qr_svg(link)),  # noqa: S704 -- drawn by us
+        "code": Markup(qr_svg(link, sized=False)),  # noqa: S704 -- drawn by us
         "is_open": policy.sees(EVERYBODY, item["owner"], {item["status"]}),
     }
     return render(request, "registry/plate.html", context)
