@@ -21,6 +21,8 @@ async def build_checkpoint(database: Database, bus: Bus, now: datetime) -> int:
 
 async def look_for_contradictions(database: Database, bus: Bus, now: datetime) -> int:
     async with database.tx() as tx:
+        if await contradictions.rests(tx, now=now):
+            return 0
         return await contradictions.look(tx, data.contradictions(), now=now)
 
 

@@ -316,3 +316,17 @@ async def test_the_work_list_is_worked_off_on_its_pages(
     assert "Bỏ qua" in every.text
     assert "Khai nhầm" in (await client.get(path, headers=who)).text
     assert (await client.get("/sharing/audit", headers=people["viettel"])).status_code == 403
+
+
+@pytest.mark.database
+async def test_a_long_look_is_followed_by_a_long_rest(province: Province, database: RolledBack) -> None:
+    async def rests(after: float) -> bool:
+        async with database.tx() as tx:
+            return await commands.rests(tx, now=NOW + timedelta(seconds=after))
+
+    assert not await rests(0)
+    await look(database)
+    assert not await rests(3600)
+    async with database.tx() as tx:
+        await tx.execute(sa.text("UPDATE contradiction_look SET took = interval '10 seconds'"))
+    assert (await rests(199), await rests(200)) == (True, False)

@@ -120,7 +120,16 @@ def test_every_table_is_protected_or_open() -> None:
     """A new table is either published law, what everybody may know of places and enterprises, or protected."""
     law = {"indicator", "definition", "plan", "target", "agreement_kind", "boundary_set", "ratio_series", "ratio_group"}
     places = {"unit_copy", "placement", "organisation_copy"}
-    own = {"statement_number", "inbox", "parked", "audit_root", "idempotency", "heartbeat", "watermark"}
+    own = {
+        "statement_number",
+        "inbox",
+        "parked",
+        "audit_root",
+        "idempotency",
+        "heartbeat",
+        "watermark",
+        "contradiction_look",
+    }
     assert set(tables.metadata.tables) - law - places - own == set(PROTECTED)
 
 

@@ -19,6 +19,15 @@ from services.sharing.domain.contradiction import Outcome, Rules, due_on
 from services.sharing.domain.refusals import AssigneeMissing, ContradictionClosed, DayTooEarly, WhyMissing
 from services.sharing.queries import contradictions as queries
 
+# A look reads everything: of the worker's time it takes at most one part in so many.
+REST = 20
+
+
+async def rests(tx: AsyncSession, *, now: datetime) -> bool:
+    """Whether the last look took so long that the next has to wait; in a province it takes milliseconds."""
+    last = await queries.last_look(tx)
+    return last is not None and last.looked_at <= now < last.looked_at + REST * last.took
+
 
 async def look(tx: AsyncSession, rules: Rules, *, now: datetime) -> int:
     """Adds what contradicts itself today and marks what no longer does; answers how many. Two at once add it once."""
@@ -26,6 +35,7 @@ async def look(tx: AsyncSession, rules: Rules, *, now: datetime) -> int:
     if not free.scalar_one():
         return 0
     today = local_date(now)
+    began = (await tx.execute(sa.text("SELECT clock_timestamp()"))).scalar_one()
     holding = rules.on(today)
     seen = await queries.differences(tx, [rule.code for rule in holding], today)
     rows = [
@@ -50,10 +60,17 @@ async def look(tx: AsyncSession, rules: Rules, *, now: datetime) -> int:
             sa.text("UPDATE contradiction SET gone_at = :now, no = no + 1 WHERE id = ANY(:ids)"),
             {"now": now, "ids": seen.gone},
         )
+    await tx.execute(_LOOKED, {"now": now, "began": began})
     if rows or seen.gone:
         after = {"new": len(rows), "gone": len(seen.gone)}
         await audit.record(tx, system("contradictions"), "sharing:audit:look", today, now=now, after=after)
     return len(rows) + len(seen.gone)
+
+
+_LOOKED = sa.text(
+    "INSERT INTO contradiction_look (looked_at, took) VALUES (:now, clock_timestamp() - CAST(:began AS timestamptz))"
+    " ON CONFLICT (one) DO UPDATE SET looked_at = excluded.looked_at, took = excluded.took"
+)
 
 
 async def assign(

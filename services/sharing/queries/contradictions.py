@@ -93,6 +93,11 @@ async def differences(read: AsyncSession, rules: Sequence[str], day: date) -> Se
     return Seen(new, [UUID(each) for each in orjson.loads(row["gone"])])
 
 
+async def last_look(read: AsyncSession) -> Any:
+    """Row (looked_at, took), None before the first."""
+    return (await read.execute(sa.text("SELECT looked_at, took FROM contradiction_look"))).first()
+
+
 class ContradictionsAsked(Listing):
     """Cases, those due first. `holds`: whether the copies still contradict each other."""
 

@@ -4,7 +4,7 @@ from kernel.db import own_tables
 from services.sharing.tables.agreements import Agreement, AgreementChange, AgreementVersion
 from services.sharing.tables.audit_plans import AuditItem, AuditPlan
 from services.sharing.tables.columns import Table
-from services.sharing.tables.contradictions import Contradiction
+from services.sharing.tables.contradictions import Contradiction, ContradictionLook
 from services.sharing.tables.copies import (
     Belief,
     OrganisationCopy,
@@ -33,6 +33,7 @@ __all__ = [
     "Belief",
     "BoundarySet",
     "Contradiction",
+    "ContradictionLook",
     "Definition",
     "Indicator",
     "IndicatorValue",

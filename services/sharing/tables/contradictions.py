@@ -1,6 +1,6 @@
 """What the copies contradict each other in."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -41,3 +41,13 @@ class Contradiction(Table, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=MOMENT, nullable=True)
     closed_by: str | None = None
     no: int = Field(default=1, sa_column_kwargs={"server_default": sa.text("1")})
+
+
+class ContradictionLook(Table, table=True):
+    """One row: when the worker last looked, and how long that took."""
+
+    __tablename__ = "contradiction_look"
+    __table_args__ = (sa.CheckConstraint("one"),)
+    one: bool = Field(default=True, primary_key=True, sa_column_kwargs={"server_default": sa.text("true")})
+    looked_at: datetime = Field(sa_type=MOMENT)
+    took: timedelta
