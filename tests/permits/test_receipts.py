@@ -1,10 +1,12 @@
 """The receipt of a filing: signed, the same for ever, checked without us; for those who may see the dossier."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pypdf
 import pytest
 from typer.testing import CliRunner
 
@@ -50,6 +52,22 @@ async def test_a_receipt_is_signed_and_stays_the_same(
     first["receipt"]["received_on"] = "2026-11-22"
     file.write_text(json.dumps(first))
     assert CliRunner().invoke(cli, ["check-receipt", str(file)]).exit_code == 1
+
+
+async def test_the_receipt_on_paper_is_signed_and_says_the_hashes(
+    client: httpx.AsyncClient, database: RolledBack, header: Header
+):
+    async with database.tx() as tx:
+        receipt = await world.filed(tx, now=local(2026, 11, 23, 9))
+    path = f"/api/permits/v1/applications/{receipt.id}/receipt/paper"
+    answer = await client.get(path, headers=header(AN))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf"), answer.text
+    assert answer.content.startswith(b"%PDF-")
+    assert b"/ETSI.CAdES.detached" in answer.content
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
+    assert receipt.number in text
+    assert "Tổ chức VIETTEL" in text
+    assert (await client.get(path, headers=header(BINH))).status_code == 404
 
 
 async def test_a_stranger_gets_no_receipt_and_without_a_key_there_is_none(

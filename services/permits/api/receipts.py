@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from kernel.edge import CurrentActor, Read, api_router
 from kernel.seals import opened
-from services.permits import queries
+from services.permits import commands, queries
 from services.permits.api.gate import needs
 from services.permits.api.schemas.given import DossierId
 from services.permits.api.schemas.receipts import ReceiptText, SealedReceipt
 
 router = api_router("/api/permits/v1", ["dossiers"])
+PDF = "application/pdf"
 
 
 @router.get(
@@ -29,3 +30,19 @@ async def read_receipt(id: DossierId, request: Request, actor: CurrentActor, rea
     receipt = found.model_dump(mode="json")
     seal = opened(settings.seal_file, settings.seal_password)
     return {"receipt": receipt, "seal": seal.sign(receipt), "signer": seal.signer}
+
+
+@router.get(
+    "/applications/{id}/receipt/paper",
+    dependencies=[needs("permits:application:read")],
+    response_class=Response,
+    responses={200: {"content": {PDF: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def read_receipt_paper(id: DossierId, request: Request, actor: CurrentActor, read: Read) -> Response:
+    """The receipt on paper. PDF/A in Vietnamese with an electronic signature (PAdES), always with the same content."""
+    settings = request.app.state.settings
+    key = opened(settings.seal_file, settings.seal_password)
+    say = request.app.state.frame.translations("vi").gettext
+    body = await commands.receipt_paper(read, id, actor, key, say)
+    headers = {"Content-Disposition": f'inline; filename="receipt-{id}.pdf"'}
+    return Response(body, media_type=PDF, headers=headers)

@@ -23,6 +23,7 @@ from services.permits.commands.messages import AUDIENCES, write_message
 from services.permits.commands.notify import Sayer, meet, prefer, read_notices, send_digest, tell, write_letters
 from services.permits.commands.phrases import PhraseText, write_phrase
 from services.permits.commands.publish import publish
+from services.permits.commands.receipt import receipt_paper
 from services.permits.commands.review import (
     draft_opinion,
     fall_silent,
@@ -79,6 +80,7 @@ __all__ = [
     "publish",
     "publish_draft",
     "read_notices",
+    "receipt_paper",
     "remind",
     "request_supplement",
     "return_opinion",
