@@ -215,6 +215,41 @@ async def test_a_finding_and_the_closing_wait_for_each_other(
     await database.close()
 
 
+async def test_lists_of_the_audit_are_one_statement_and_their_pages_the_whole(
+    client: httpx.AsyncClient, people: People, province: Province, database: RolledBack
+) -> None:
+    for _ in range(3):
+        await province.station(await province.mast(), "VNPT")
+        await province.agree(await province.mast(), now=BEFORE)
+    async with database.tx() as tx:
+        await contradictions.look(tx, data.contradictions(), now=NOW)
+    await province.complete()
+    plans = [await draw(client, people, size=size) for size in (3, 4, 5)]
+    for address, count in (
+        (f"{API}/contradictions", 6),
+        (f"{API}/contradictions?rule.in=station_without_agreement&state=open&holds=true&overdue=false", 3),
+        (f"{API}/audit-plans", 3),
+        (f"{API}/audit-plans/{plans[0]['id']}/items", 6),
+        (f"{API}/audit-plans/{plans[2]['id']}/items?drawn=true&inspected=false", 5),
+    ):
+        async with database.said() as said:
+            whole = (await client.get(address, headers=people["auditor"])).json()["items"]
+        assert (len(said), len(whole)) == (1, count), address
+        paged: list[dict[str, Any]] = []
+        asked: dict[str, Any] = {"limit": 1, "total": "true"}
+        while True:
+            url = httpx.URL(address).copy_merge_params(asked)
+            page = (await client.get(url, headers=people["auditor"])).json()
+            paged += page["items"]
+            if page["next"] is None:
+                break
+            asked["cursor"] = page["next"]
+        assert (paged, page["total"]) == (whole, count)
+    async with database.said() as said:
+        await client.get(f"{API}/audit-plans/{plans[0]['id']}", headers=people["auditor"])
+    assert len(said) == 1
+
+
 def form_of(page: httpx.Response) -> dict[str, Any]:
     token = BeautifulSoup(page.text, "html.parser").select_one(
         "form.am-form input[name=_csrf], form.am-confirm input[name=_csrf]"

@@ -147,7 +147,8 @@ async def _one(
     told = await queries.contradiction(read, contradiction_id, data.contradictions(), actor=actor, now=now)
     names = await names_of(request, read, actor)
     row = _row(request, told, names, today)
-    rule = next(each for each in data.contradictions().rules if each.code == row["rule"])
+    seen_on = local_date(row["first_seen_at"])
+    rule = next(each for each in data.contradictions().on(seen_on) if each.code == row["rule"])
     context = {
         "row": row,
         "advice": getattr(rule.advice, lang),
