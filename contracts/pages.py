@@ -130,6 +130,12 @@ NAV: tuple[Group, ...] = (
                 service="registry",
             ),
             Entry(
+                path="/registry/technologies",
+                icon="chart",
+                label={"vi": "Trạm theo công nghệ", "en": "Stations by technology"},
+                service="registry",
+            ),
+            Entry(
                 path="/registry/quality",
                 icon="clipboard",
                 label={"vi": "Chất lượng dữ liệu", "en": "Data quality"},

@@ -78,6 +78,7 @@ def test_side_bar_lists_what_the_person_may_open_once_and_marks_the_page() -> No
         "/registry/masts",
         "/registry/poles",
         "/registry/ducts",
+        "/registry/technologies",
         "/registry/quality",
         "/sharing/ratio",
         "/sharing/indicators",

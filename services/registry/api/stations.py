@@ -24,9 +24,11 @@ from services.registry.api.schemas import stations as schemas
 from services.registry.commands import stations as commands
 from services.registry.commands.records import Recorded
 from services.registry.domain import policy
+from services.registry.domain.quarters import quarters
 from services.registry.domain.times import times
 from services.registry.queries import histories
 from services.registry.queries import stations as queries
+from services.registry.queries.technologies import ProgressAsked, progress
 
 router = api_router(PREFIX, ["stations"])
 READ, REGISTER = [needs("registry:station:read")], [needs("registry:station:register")]
@@ -48,6 +50,21 @@ async def listing(
 
     columns = [*queries.MEMBERS, *(asked.expand or ())]
     return await answered(request, asked, fetch, name="stations", columns=columns, as_of=at.as_of, known_at=at.known_at)
+
+
+@router.get("/stations:technologies", dependencies=READ, name="read_technology_progress")
+async def technologies(
+    actor: CurrentActor,
+    read: Read,
+    now: Now,
+    asked: Annotated[ProgressAsked, Query()],
+) -> schemas.TechnologyProgress:
+    """Stations on air by operator and technology at the ends of quarters: how far 2G and 3G are switched off."""
+    at = times(asked.as_of, asked.known_at, now)
+    days = quarters(at.as_of, asked.quarters)
+    found = await progress(read, actor, days, at)
+    rows = [schemas.TechnologyCounts(**one._asdict()) for one in found]
+    return schemas.TechnologyProgress(days=days, known_at=at.known_at, operators=rows)
 
 
 @router.get("/stations/{station_id}", dependencies=READ, name="read_station", response_model=schemas.StationRead)

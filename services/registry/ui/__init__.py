@@ -12,6 +12,7 @@ from services.registry.ui import (
     parked,
     plates,
     quality,
+    technologies,
 )
 
 ROUTERS = [
@@ -21,6 +22,7 @@ ROUTERS = [
     history.router,
     plates.router,
     quality.router,
+    technologies.router,
     plates.open_,
     imports.router,
     boundaries.router,

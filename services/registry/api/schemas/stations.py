@@ -75,3 +75,18 @@ class StationHistory(BaseModel):
 
     changes: list[LogEntry]
     versions: list[StationVersion]
+
+
+class TechnologyCounts(BaseModel):
+    """`counts` in the order of the days."""
+
+    operator: str
+    operator_name: str
+    technology: str
+    counts: list[int]
+
+
+class TechnologyProgress(BaseModel):
+    days: list[date]
+    known_at: datetime
+    operators: list[TechnologyCounts]
