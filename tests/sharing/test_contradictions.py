@@ -312,6 +312,12 @@ async def test_the_work_list_is_worked_off_on_its_pages(
         f"{path}/closure", data={**form, "outcome": "dismissed", "reason": "Khai nhầm"}, headers=who
     )
     assert ended.status_code == 303
+    pole = await province.mast(kind="pole")
+    await province.station(pole, "VNPT")
+    await look(database)
+    of_pole = await client.get(f"{API}/contradictions?structure_id={pole}", headers=who)
+    case = await client.get(f"/sharing/audit/contradictions/{of_pole.json()['items'][0]['id']}", headers=who)
+    assert f"/registry/poles/{pole}" in case.text
     every = await client.get("/sharing/audit?show=all", headers=who)
     assert "Bỏ qua" in every.text
     assert "Khai nhầm" in (await client.get(path, headers=who)).text

@@ -8,6 +8,8 @@ from kernel.errors import N_
 
 STATE = {"open": N_("To settle"), "settled": N_("Settled"), "dismissed": N_("Dismissed")}
 STATE_TONE = {"open": "info", "settled": "ok", "dismissed": ""}
+# Where the registry shows a structure, and where its record is corrected.
+REGISTER = {"mast": "masts", "pole": "poles", "duct": "ducts"}
 THING = {"station": N_("Station"), "agreement": N_("Agreement")}
 ITEMS: Mapping[str | None, str] = {
     None: N_("All that were drawn"),
