@@ -29,6 +29,7 @@ cli = command_line(
     publish=publish,
     verify=proof.faults,
     digest=digests,
+    sends_mail=True,
 )
 
 

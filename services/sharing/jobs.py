@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
+from kernel import mail
 from kernel.bus import Bus
 from kernel.db import Database
+from kernel.settings import ServiceSettings
 from kernel.worker import Job
 from services.sharing import data
 from services.sharing.commands import checkpoints, contradictions, report_rounds
 
 
-async def open_rounds(database: Database, bus: Bus, now: datetime) -> int:
+async def open_rounds(database: Database, site: str, now: datetime) -> int:
     async with database.tx() as tx:
-        return await report_rounds.open_due(tx, now=now) + await report_rounds.remind(tx, now=now)
+        return await report_rounds.open_due(tx, now=now) + await report_rounds.remind(tx, site=site, now=now)
 
 
 async def build_checkpoint(database: Database, bus: Bus, now: datetime) -> int:
@@ -26,8 +28,10 @@ async def look_for_contradictions(database: Database, bus: Bus, now: datetime) -
         return await contradictions.look(tx, data.contradictions(), now=now)
 
 
-JOBS: tuple[Job, ...] = (
-    Job("reports", 30.0, open_rounds),
-    Job("checkpoints", 60.0, build_checkpoint),
-    Job("contradictions", 60.0, look_for_contradictions),
-)
+def jobs(settings: ServiceSettings) -> tuple[Job, ...]:
+    return (
+        *mail.jobs(settings),
+        Job("reports", 30.0, lambda db, bus, now: open_rounds(db, settings.public_url, now)),
+        Job("checkpoints", 60.0, build_checkpoint),
+        Job("contradictions", 60.0, look_for_contradictions),
+    )

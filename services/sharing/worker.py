@@ -6,8 +6,10 @@ from kernel.settings import ServiceSettings
 from services.sharing.answers import ANSWERS
 from services.sharing.gauges import figures
 from services.sharing.handlers import HANDLERS
-from services.sharing.jobs import JOBS
+from services.sharing.jobs import jobs
 
 
 def work(settings: ServiceSettings) -> None:
-    worker.run(settings, handlers=HANDLERS, jobs=JOBS, answers=ANSWERS, readers=readers_of("sharing"), gauges=figures)
+    worker.run(
+        settings, handlers=HANDLERS, jobs=jobs(settings), answers=ANSWERS, readers=readers_of("sharing"), gauges=figures
+    )

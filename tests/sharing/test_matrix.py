@@ -111,6 +111,7 @@ class World:
             "definitions": DEFINITION,
             "definitions:check": DEFINITION,
             "plans": PLAN,
+            "report-contacts": {"address": "a@example.vn"},
             "mending": {"payload": "{}"},
             "dismissal": {"reason": "x"},
         }.get(path.rsplit("/", 1)[-1], {})

@@ -17,7 +17,7 @@ AGREEMENTS = ("agreement", "agreement_change", "agreement_version")
 STRUCTURES = ("structure", "structure_copy", "station_copy", "ratio_span")
 # Summed up, so that a `Scope` is enough: nobody has one whom `scope` did not let ask.
 SUMS = ("ratio_delta", "ratio_checkpoint")
-REPORTS = ("report_cycle", "report", "report_line", "report_version", "report_reminder")
+REPORTS = ("report_cycle", "report", "report_line", "report_version", "report_reminder", "report_contact", "mail")
 STATEMENTS = ("statement", "statement_line", "indicator_value")
 CONTRADICTIONS = ("contradiction", "audit_plan", "audit_item")
 PROTECTED = (*AGREEMENTS, *STRUCTURES, *SUMS, *REPORTS, *STATEMENTS, *CONTRADICTIONS, "belief", "outbox", "audit")
@@ -37,6 +37,7 @@ ALLOWED: Mapping[str, str] = {
     "agreements.changes": SEEN,
     "agreements.open_rectangles": SEEN,
     "agreements.periods_of_pair": RULE,
+    "reports.addressed": ROUND,
     "reports.last_numbers": ROUND,
     "reports.locked_cycle": ROUND,
     "reports.open_cycles": ROUND,

@@ -30,6 +30,7 @@ API = "/api/sharing/v1"
 People = dict[str, dict[str, str]]
 RULE = data.reporting().rules[0]
 DUE = date(2026, 12, 15)
+SITE = "https://cotanten.example"
 
 
 # Rules
@@ -219,12 +220,44 @@ def answer_text(answer: httpx.Response) -> str:
 
 
 @pytest.mark.database
+async def test_whoever_gave_an_address_is_reminded_by_mail_once_a_stage(
+    told: Province, client: httpx.AsyncClient, people: People, database: RolledBack
+) -> None:
+    contact = {"address": "baocao@viettel.example.vn", "name": "Phòng Hạ tầng"}
+    for address in ("x", "a@localhost", "a@b.vn\r\nBcc: c@d.vn"):
+        refused = await client.post(f"{API}/report-contacts", json={"address": address}, headers=people["viettel"])
+        assert (refused.status_code, refused.json()["code"]) == (422, "AddressUnsendable")
+    assert (await client.post(f"{API}/report-contacts", json=contact, headers=people["viettel"])).status_code == 201
+    seen = {}
+    for who in ("viettel", "vnpt", "auditor"):
+        listed = (await client.get(f"{API}/report-contacts", headers=people[who])).json()["items"]
+        seen[who] = [row["org"] for row in listed]
+    assert seen == {"viettel": ["VIETTEL"], "vnpt": [], "auditor": ["VIETTEL"]}
+    for day in ("11-30", "11-30", "12-07", "12-16"):
+        async with database.tx() as tx:
+            await report_rounds.remind(tx, site=SITE, now=datetime.fromisoformat(f"2026-{day}T02:00:00+00:00"))
+    mails = await rows(database, "SELECT address, subject, text FROM mail ORDER BY recorded_at")
+    assert [mail.address for mail in mails] == [contact["address"]] * 3
+    assert "14/12/2026" in mails[0].subject
+    assert f"{SITE}/sharing/reports/" in mails[0].text
+    assert "đã quá hạn" in mails[2].subject
+    form = field_of(
+        BeautifulSoup((await client.get("/sharing/reports", headers=people["viettel"])).text, "html.parser")
+    )
+    gone = await client.post("/sharing/reports/contact", data={"_csrf": form, "address": ""}, headers=people["viettel"])
+    assert gone.status_code == 303
+    assert (await client.get(f"{API}/report-contacts", headers=people["viettel"])).json()["items"] == []
+
+
+@pytest.mark.database
 async def test_what_comes_late_is_taken_marked_and_reminded_of(
     told: Province, client: httpx.AsyncClient, people: People, database: RolledBack
 ) -> None:
     for day, stages in (("11-20", 0), ("11-30", 1), ("11-30", 1), ("12-07", 2), ("12-16", 3)):
         async with database.tx() as tx:
-            await report_rounds.remind(tx, now=datetime.fromisoformat(f"2026-{day}T02:00:00+00:00"))
+            await report_rounds.remind(
+                tx, site="https://cotanten.vn", now=datetime.fromisoformat(f"2026-{day}T02:00:00+00:00")
+            )
         noted = await rows(
             database, "SELECT 1 FROM report_reminder m JOIN report r ON r.id = m.report_id WHERE org = 'VNPT'"
         )

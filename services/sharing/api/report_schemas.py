@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from kernel.listing import Page, Sparse
-from kernel.texts import Day
+from kernel.texts import STORABLE, Day
 from services.sharing.api.schemas import Strict, shown
 
 CycleId = Annotated[UUID, Path(description="The round of reports.", examples=["0199f2a0-7c1e-7d7a-9a51-3f1f5a2f6c30"])]
@@ -250,3 +250,33 @@ class FormRead(BaseModel):
 class ConsolidationRead(BaseModel):
     cycle: CycleRead
     forms: list[FormRead]
+
+
+class ContactRow(Sparse):
+    """Where an enterprise is reminded of its reports by mail."""
+
+    org: str
+    address: str
+    name: str
+    locale: str
+    set_at: datetime
+    set_by: str
+
+
+class ContactPage(Page):
+    items: list[ContactRow]
+
+
+class ContactSet(Strict):
+    """Your enterprise's own. Without `address` it is reminded on its pages only."""
+
+    model_config = shown({"address": "baocao@viettel.com.vn", "name": "Phòng Hạ tầng", "locale": "vi"})
+
+    address: Annotated[str | None, Field(max_length=254), STORABLE] = None
+    name: Annotated[str, Field(max_length=200), STORABLE] = ""
+    locale: Literal["vi", "en"] = "vi"
+
+
+class ContactRead(BaseModel):
+    org: str
+    address: str | None

@@ -14,6 +14,7 @@ from services.sharing.api.gate import needs
 from services.sharing.commands import province, report_rounds
 from services.sharing.commands import reports as commands
 from services.sharing.commands.province import PDF
+from services.sharing.commands.report_contacts import set_contact
 from services.sharing.queries import reports as queries
 from services.sharing.queries import structures
 from services.sharing.queries.consolidation import consolidated
@@ -243,6 +244,25 @@ async def settle_report_line(
     made = await commands.settle(tx, actor, report_id, no, body.outcome, body.note, now=now, if_match=if_match)
     response.headers["ETag"] = entity_tag(made.no)
     return schemas.LineRow.model_validate(await queries.line(tx, report_id, no, actor=actor))
+
+
+@router.get("/report-contacts", dependencies=[needs(READ)], **listed_as(schemas.ContactPage))
+async def list_report_contacts(
+    request: Request, actor: CurrentActor, asked: Annotated[queries.ContactsAsked, Query()]
+) -> Response:
+    """Where the enterprises are reminded by mail. Each sees its own, auditors all."""
+
+    async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
+        return await queries.contacts(read, asked, actor=actor, limit=limit, after=after)
+
+    return await answered(request, asked, fetch, name="report-contacts", columns=list(queries.CONTACT.members))
+
+
+@router.post("/report-contacts", dependencies=[needs(ANSWER)], status_code=status.HTTP_201_CREATED)
+async def set_report_contact(actor: CurrentActor, tx: Tx, now: Now, body: schemas.ContactSet) -> schemas.ContactRead:
+    """Say where your enterprise is reminded of its reports. It takes the place of what was said before."""
+    await set_contact(tx, actor, body.address, body.name, body.locale, now=now)
+    return schemas.ContactRead(org=actor.org, address=body.address)
 
 
 def _answered(made: commands.Changed, response: Response) -> schemas.AnsweredRead:

@@ -15,6 +15,7 @@ from kernel.clock import local_date
 from kernel.db import new_id
 from kernel.edge import require_match
 from services.sharing import data
+from services.sharing.commands.report_contacts import write_letters
 from services.sharing.commands.reports import Changed
 from services.sharing.domain import policy, reporting
 from services.sharing.domain.refusals import CycleClosed, CycleNotFound, DayTooEarly, DayTooLate
@@ -194,8 +195,9 @@ FROM asked a JOIN found f ON f.org = a.org
 )
 
 
-async def remind(tx: AsyncSession, *, now: datetime) -> int:
-    """Notes the reminder that is due today to whoever has not submitted; each once, however often it is asked."""
+async def remind(tx: AsyncSession, *, site: str, now: datetime) -> int:
+    """Notes the reminder that is due today to whoever has not submitted, each once however often it is asked, and
+    writes to those who gave an address."""
     noted = 0
     for cycle in await queries.open_cycles(tx):
         days = reporting.stage(cycle.late_on, cycle.remind, local_date(now))
@@ -204,11 +206,14 @@ async def remind(tx: AsyncSession, *, now: datetime) -> int:
         done = await tx.execute(
             sa.text(
                 "INSERT INTO report_reminder (report_id, days_left, at) SELECT id, :days, :now FROM report"
-                " WHERE cycle_id = :cycle AND submitted_at IS NULL ON CONFLICT DO NOTHING"
+                " WHERE cycle_id = :cycle AND submitted_at IS NULL ON CONFLICT DO NOTHING RETURNING report_id"
             ),
             {"cycle": cycle.id, "days": days, "now": now},
         )
-        noted += int(getattr(done, "rowcount", 0))
+        ids = list(done.scalars())
+        reports = await queries.addressed(tx, ids)
+        await write_letters(tx, reports, cycle, cycle.late_on - timedelta(days=1), site=site, now=now)
+        noted += len(ids)
     return noted
 
 

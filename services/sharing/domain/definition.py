@@ -82,16 +82,15 @@ def _makes_sense(leaf: Leaf) -> bool:
 
 
 class DefaultsCollide(ValueError):
-    """Of two defaults that begin on one day nobody could say which holds."""
+    """Of two defaults of different names that begin on one day nobody could say which holds."""
 
 
 def check_defaults(definitions: Iterable[Definition]) -> None:
-    """A default holds until a later one of its kind begins. Raises DefaultsCollide."""
+    """A default holds until a later one of its kind begins, or a higher version of its own. Raises DefaultsCollide."""
     begun: dict[tuple[str, date], str] = {}
     for one in definitions:
-        other = begun.setdefault((one.kind, one.valid_from), one.id) if one.default else one.id
-        if other != one.id:
-            raise DefaultsCollide(f"{other} and {one.id} are both the default from {one.valid_from} on")
+        if one.default and (other := begun.setdefault((one.kind, one.valid_from), one.code)) != one.code:
+            raise DefaultsCollide(f"{other} and {one.code} are both the default from {one.valid_from} on")
 
 
 class Target(Shipped):

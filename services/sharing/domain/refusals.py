@@ -276,3 +276,12 @@ class FindingRefused(Invalid):
     say_shared = N_("Say whether it is shared; only what is counted can be.")
     say_what = N_("Say what was found.")
     same = N_("This is what is recorded.")
+
+
+class AddressUnsendable(Invalid):
+    detail = N_("No mail can be sent to this address.")
+
+    def __init__(self) -> None:
+        super().__init__(errors=[Fault("/address", "unsendable", self.detail)])
+
+

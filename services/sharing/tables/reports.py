@@ -87,3 +87,15 @@ class ReportReminder(Table, table=True):
     report_id: UUID = Field(primary_key=True, foreign_key="report.id")
     days_left: int = Field(primary_key=True)
     at: datetime = Field(sa_type=MOMENT)
+
+
+class ReportContact(Table, table=True):
+    """Where an enterprise wants to be reminded of its reports; it says so itself."""
+
+    __tablename__ = "report_contact"
+    org: str = Field(primary_key=True)
+    address: str
+    name: str
+    locale: str
+    set_at: datetime = Field(sa_type=MOMENT)
+    set_by: str

@@ -16,6 +16,7 @@ from kernel.web import forms
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of, render, see_other
 from services.sharing.commands import province, report_rounds
+from services.sharing.commands.report_contacts import set_contact
 from services.sharing.domain import policy
 from services.sharing.queries import reports as queries
 from services.sharing.queries.consolidation import consolidated
@@ -25,7 +26,7 @@ from services.sharing.ui.names import names_of
 from services.sharing.ui.report_rows import after_of, dated, errors_of, line_of, sent_of
 
 router = ui_router("/sharing/reports")
-READ, OPEN = "sharing:report:read", "sharing:report:open"
+READ, OPEN, ANSWER = "sharing:report:read", "sharing:report:open", "sharing:report:answer"
 PAGE = 50
 MOST = 200
 SYNTHESIS = "39"
@@ -56,10 +57,31 @@ async def rounds(request: Request, actor: CurrentActor, read: Read, now: Now) ->
         ],
         "every": every,
         "may_open": policy.may_at_all(actor, OPEN),
+        "contact": await _contact(read, actor),
+        "may_answer": policy.may(actor, ANSWER, actor.org),
         "next": encode_cursor(found.after) if found.after else None,
         "words": words,
     }
     return render(request, "sharing/reports.html", context)
+
+
+async def _contact(read: Read, actor: CurrentActor) -> dict[str, Any]:
+    found = await queries.contacts(read, queries.ContactsAsked(org=actor.org), actor=actor, limit=1)
+    rows: list[dict[str, Any]] = orjson.loads(found.items)
+    return rows[0] if rows else {"address": "", "name": ""}
+
+
+@router.post("/contact", dependencies=[needs(ANSWER)])
+async def contact(request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Response:
+    """Where the enterprise is reminded by mail; an empty address: nowhere."""
+    sent = await sent_of(request, "address", "name")
+    try:
+        await set_contact(tx, actor, sent["address"] or None, sent["name"][:200], locale_of(request), now=now)
+    except Refusal as refusal:
+        said = refusal.say(frame_of(request).translations(locale_of(request)).gettext)
+    else:
+        said = gettext_of(request, N_("The address is kept."))
+    return see_other(request, "/sharing/reports", said=said)
 
 
 def _href(report: Mapping[str, Any] | None) -> str:
