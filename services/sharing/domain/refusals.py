@@ -283,5 +283,3 @@ class AddressUnsendable(Invalid):
 
     def __init__(self) -> None:
         super().__init__(errors=[Fault("/address", "unsendable", self.detail)])
-
-
