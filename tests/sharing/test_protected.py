@@ -37,7 +37,7 @@ ALLOWED: Mapping[str, str] = {
     "agreements.changes": SEEN,
     "agreements.open_rectangles": SEEN,
     "agreements.periods_of_pair": RULE,
-    "reports.addressed": ROUND,
+    "report_contacts.addressed": ROUND,
     "reports.last_numbers": ROUND,
     "reports.locked_cycle": ROUND,
     "reports.open_cycles": ROUND,

@@ -15,6 +15,7 @@ from services.sharing.commands import province, report_rounds
 from services.sharing.commands import reports as commands
 from services.sharing.commands.province import PDF
 from services.sharing.commands.report_contacts import set_contact
+from services.sharing.queries import report_contacts as contact_queries
 from services.sharing.queries import reports as queries
 from services.sharing.queries import structures
 from services.sharing.queries.consolidation import consolidated
@@ -248,14 +249,14 @@ async def settle_report_line(
 
 @router.get("/report-contacts", dependencies=[needs(READ)], **listed_as(schemas.ContactPage))
 async def list_report_contacts(
-    request: Request, actor: CurrentActor, asked: Annotated[queries.ContactsAsked, Query()]
+    request: Request, actor: CurrentActor, asked: Annotated[contact_queries.ContactsAsked, Query()]
 ) -> Response:
     """Where the enterprises are reminded by mail. Each sees its own, auditors all."""
 
     async def fetch(read: Read, after: list[Any] | None, limit: int) -> Rows:
-        return await queries.contacts(read, asked, actor=actor, limit=limit, after=after)
+        return await contact_queries.contacts(read, asked, actor=actor, limit=limit, after=after)
 
-    return await answered(request, asked, fetch, name="report-contacts", columns=list(queries.CONTACT.members))
+    return await answered(request, asked, fetch, name="report-contacts", columns=list(contact_queries.CONTACT.members))
 
 
 @router.post("/report-contacts", dependencies=[needs(ANSWER)], status_code=status.HTTP_201_CREATED)

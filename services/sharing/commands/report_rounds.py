@@ -19,6 +19,7 @@ from services.sharing.commands.report_contacts import write_letters
 from services.sharing.commands.reports import Changed
 from services.sharing.domain import policy, reporting
 from services.sharing.domain.refusals import CycleClosed, CycleNotFound, DayTooEarly, DayTooLate
+from services.sharing.queries import report_contacts
 from services.sharing.queries import reports as queries
 
 
@@ -211,7 +212,7 @@ async def remind(tx: AsyncSession, *, site: str, now: datetime) -> int:
             {"cycle": cycle.id, "days": days, "now": now},
         )
         ids = list(done.scalars())
-        reports = await queries.addressed(tx, ids)
+        reports = await report_contacts.addressed(tx, ids)
         await write_letters(tx, reports, cycle, cycle.late_on - timedelta(days=1), site=site, now=now)
         noted += len(ids)
     return noted

@@ -22,7 +22,7 @@ Answer = Literal["open", "confirmed", "disputed"]
 Outcome = Literal["accepted", "rejected"]
 
 
-def _reach(actor: Actor) -> str | None:
+def reach_of(actor: Actor) -> str | None:
     """The organisation whose reports the caller sees; None: all. Raises NotAllowed (403)."""
     policy.require_at_all(actor, READ)
     return None if policy.sees_every(actor, READ) else actor.org
@@ -81,7 +81,7 @@ async def cycles(
         clauses.append("(y.closed_at IS NOT NULL) = :closed")
         values["closed"] = asked.closed
     source = "".join([_CYCLES, *(f" AND {clause}" for clause in clauses)])
-    values |= {"org": _reach(actor), "today": local_date(now)}
+    values |= {"org": reach_of(actor), "today": local_date(now)}
     return await page(
         read, CYCLE.sql(asked.fields), source, _BY_CYCLE, values, limit=limit, after=after, total=asked.total
     )
@@ -137,7 +137,7 @@ async def reports(
     """Reports with how far each is and whether it is late. One statement."""
     clauses, values = conditions(asked, {"cycle_id": "r.cycle_id", "org": "r.org", "standing": f"({_STANDING})"})
     source = "".join([_REPORTS, *(f" AND {clause}" for clause in clauses)])
-    values |= {"seen": _reach(actor), "today": local_date(now)}
+    values |= {"seen": reach_of(actor), "today": local_date(now)}
     return await page(
         read, REPORT.sql(asked.fields), source, _BY_ORG, values, limit=limit, after=after, total=asked.total
     )
@@ -154,7 +154,7 @@ SELECT {REPORT.sql()}::jsonb || jsonb_build_object('cycle', {_OF_CYCLE},
 
 async def report(read: AsyncSession, report_id: UUID, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """The report with its round and what was submitted. Raises ReportNotFound (404). One statement."""
-    row = await direct.row(read, _ONE, {"id": report_id, "seen": _reach(actor), "today": local_date(now)})
+    row = await direct.row(read, _ONE, {"id": report_id, "seen": reach_of(actor), "today": local_date(now)})
     if row is None:
         raise ReportNotFound
     told: dict[str, Any] = row["told"]
@@ -170,7 +170,7 @@ JOIN report r ON r.id = v.report_id WHERE v.report_id = :id AND v.no = :no
 
 async def submission(read: AsyncSession, report_id: UUID, no: int, *, actor: Actor) -> Mapping[str, Any]:
     """A report as it was submitted. Raises ReportNotFound (404)."""
-    row = await direct.row(read, _VERSION, {"id": report_id, "no": no, "seen": _reach(actor)})
+    row = await direct.row(read, _VERSION, {"id": report_id, "no": no, "seen": reach_of(actor)})
     if row is None:
         raise ReportNotFound
     return dict(row)
@@ -270,7 +270,7 @@ async def lines(
         clauses.append("l.public_no ILIKE :q")
         values["q"] = "%" + asked.q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     source = "".join([_LINES, *(f" AND {clause}" for clause in clauses)])
-    values["seen"] = _reach(actor)
+    values["seen"] = reach_of(actor)
     return await page(
         read, LINE.sql(asked.fields), source, _BY_LINE, values, limit=limit, after=after, total=asked.total
     )
@@ -279,7 +279,7 @@ async def lines(
 async def line(read: AsyncSession, report_id: UUID, no: int, *, actor: Actor) -> dict[str, Any]:
     """Raises LineNotFound (404)."""
     statement = f"SELECT {LINE.sql()} AS told {_LINES} AND l.report_id = :id AND l.no = :no"
-    row = await direct.row(read, statement, {"id": report_id, "no": no, "seen": _reach(actor)})
+    row = await direct.row(read, statement, {"id": report_id, "no": no, "seen": reach_of(actor)})
     if row is None:
         raise LineNotFound
     told: dict[str, Any] = row["told"]
@@ -289,7 +289,7 @@ async def line(read: AsyncSession, report_id: UUID, no: int, *, actor: Actor) ->
 async def cycle(read: AsyncSession, cycle_id: UUID, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Raises CycleNotFound (404), also for an enterprise that has no report in it."""
     statement = f"SELECT {CYCLE.sql()} AS told {_CYCLES} AND y.id = :id"
-    row = await direct.row(read, statement, {"id": cycle_id, "org": _reach(actor), "today": local_date(now)})
+    row = await direct.row(read, statement, {"id": cycle_id, "org": reach_of(actor), "today": local_date(now)})
     if row is None:
         raise CycleNotFound
     told: dict[str, Any] = row["told"]
@@ -303,7 +303,7 @@ async def kinds(read: AsyncSession, report_id: UUID, numbers: Sequence[int], *, 
             "SELECT l.no, l.kind FROM report_line l JOIN report r ON r.id = l.report_id WHERE l.report_id = :id"
             " AND l.no = ANY(:numbers) AND (CAST(:seen AS text) IS NULL OR r.org = :seen)"
         ),
-        {"id": report_id, "numbers": list(numbers), "seen": _reach(actor)},
+        {"id": report_id, "numbers": list(numbers), "seen": reach_of(actor)},
     )
     return {row.no: row.kind for row in rows}
 
@@ -317,7 +317,7 @@ async def standing_lines(read: AsyncSession, report_id: UUID, *, actor: Actor) -
         " 'claims', l.claims, 'note', l.note) ORDER BY l.no), '[]') AS lines"
         " FROM report_line l JOIN report r ON r.id = l.report_id WHERE l.report_id = :id"
         " AND (CAST(:seen AS text) IS NULL OR r.org = :seen)",
-        {"id": report_id, "seen": _reach(actor)},
+        {"id": report_id, "seen": reach_of(actor)},
     )
     assert row is not None
     lines = row["lines"]
@@ -331,7 +331,7 @@ async def digest(read: AsyncSession, report_id: UUID, no: int, *, actor: Actor) 
             "SELECT v.sha256 FROM report_version v JOIN report r ON r.id = v.report_id WHERE v.report_id = :id"
             " AND v.no = :no AND (CAST(:seen AS text) IS NULL OR r.org = :seen)"
         ),
-        {"id": report_id, "no": no, "seen": _reach(actor)},
+        {"id": report_id, "no": no, "seen": reach_of(actor)},
     )
     found: str | None = rows.scalar()
     return found
@@ -372,37 +372,3 @@ async def open_cycles(read: AsyncSession) -> Sequence[Any]:
         sa.text("SELECT id, late_on, remind, title_vi, title_en FROM report_cycle WHERE closed_at IS NULL")
     )
     return rows.all()
-
-
-async def addressed(read: AsyncSession, report_ids: Sequence[UUID]) -> Sequence[Any]:
-    """Rows (id, org, address, name, locale) of those reports whose enterprise gave an address."""
-    rows = await read.execute(
-        sa.text(
-            "SELECT r.id, r.org, c.address, c.name, c.locale FROM report r JOIN report_contact c ON c.org = r.org"
-            " WHERE r.id = ANY(:ids) ORDER BY r.org"
-        ),
-        {"ids": list(report_ids)},
-    )
-    return rows.all()
-
-
-class ContactsAsked(Listing):
-    """Where the enterprises are reminded."""
-
-    org: Annotated[Word | None, Field(description="Of this enterprise.")] = None
-
-
-CONTACT = Shape({name: f"c.{name}" for name in ("org", "address", "name", "locale", "set_at", "set_by")})
-_BY_CODE = Order({"c.org": "text"})
-
-
-async def contacts(
-    read: AsyncSession, asked: ContactsAsked, *, actor: Actor, limit: int, after: Sequence[Any] | None = None
-) -> Rows:
-    """The caller's own, or all for auditors. One statement."""
-    clauses, values = conditions(asked, {"org": "c.org"})
-    source = " AND ".join(["FROM report_contact c WHERE (CAST(:seen AS text) IS NULL OR c.org = :seen)", *clauses])
-    values["seen"] = _reach(actor)
-    return await page(
-        read, CONTACT.sql(asked.fields), source, _BY_CODE, values, limit=limit, after=after, total=asked.total
-    )

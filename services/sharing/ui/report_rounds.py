@@ -18,6 +18,7 @@ from kernel.web.render import frame_of, gettext_of, render, see_other
 from services.sharing.commands import province, report_rounds
 from services.sharing.commands.report_contacts import set_contact
 from services.sharing.domain import policy
+from services.sharing.queries import report_contacts
 from services.sharing.queries import reports as queries
 from services.sharing.queries.consolidation import consolidated
 from services.sharing.ui import report_words as words
@@ -66,7 +67,7 @@ async def rounds(request: Request, actor: CurrentActor, read: Read, now: Now) ->
 
 
 async def _contact(read: Read, actor: CurrentActor) -> dict[str, Any]:
-    found = await queries.contacts(read, queries.ContactsAsked(org=actor.org), actor=actor, limit=1)
+    found = await report_contacts.contacts(read, report_contacts.ContactsAsked(org=actor.org), actor=actor, limit=1)
     rows: list[dict[str, Any]] = orjson.loads(found.items)
     return rows[0] if rows else {"address": "", "name": ""}
 
