@@ -177,7 +177,8 @@ async def test_a_form_that_is_not_offered_is_406_and_a_fault_is_said_before_the_
     ],
 )
 def test_the_closest_range_says_how_well_a_form_is_liked(header: str, chosen: str | None):
-    request = Request({"type": "http", "headers": [(b"accept", header.encode())]})
+    scope = {"type": "http", "path": "/things", "headers": [(b"accept", header.encode())]}
+    request = Request(scope)
     if chosen is None:
         with pytest.raises(export.NotAcceptable):
             export.accepted(request, export.JSON, export.CSV)
