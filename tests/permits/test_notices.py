@@ -53,6 +53,7 @@ def test_every_kind_has_words_and_a_name_in_both_languages() -> None:
     assert tuple(NAMES) == KINDS
     params = {"number": "HS-1", "function": "transport", "parts": ["drawings"], "due_on": "2026-12-01", "no": 1}
     params |= {"applicant": "A", "reason": "b", "decision": "1/2026", "who": "c", "clock": "decision"}
+    params["was"] = "2026-11-30"
     lists = {"function": {"transport": {"vi": "Giao thông", "en": "Transport"}}, "part": {}}
     for kind in WORDS:
         said = [Sayer(locale, lists).notice(kind, params) for locale in ("vi", "en")]

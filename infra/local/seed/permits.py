@@ -7,11 +7,14 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from infra.local.identity import realm
 from infra.local.papers import paper
 from infra.local.seed.province import Place, masts
 from infra.local.seed.registry import places
+from kernel import feed
 from kernel.auth import Actor
 from kernel.clock import LOCAL, local_date
 from kernel.db import Database, new_id
@@ -19,6 +22,7 @@ from services.permits.commands.complete import accept, request_supplement, suppl
 from services.permits.commands.decide import decide, withdraw
 from services.permits.commands.file import Filing, file
 from services.permits.commands.keep import store_file, take
+from services.permits.commands.notify import meet
 from services.permits.commands.review import give_opinion
 from services.permits.commands.works import notify_works
 from services.permits.domain.application import Condition, Decision, Opinion, PartDraft, SiteDraft, SupplementItem
@@ -42,9 +46,19 @@ GROUNDS = {
     "natural_resources": "Đất đúng mục đích, không thuộc rừng ngập mặn.",
 }
 CONDITIONS = {
-    "construction": "Đo kiểm độ nghiêng của cột trước khi đưa vào sử dụng.",
-    "transport": "Không tập kết vật liệu trên lề đường.",
-    "natural_resources": "Hoàn trả mặt bằng sau khi thi công.",
+    "construction": Condition(
+        "Đo kiểm độ nghiêng của cột trước khi đưa vào sử dụng.",
+        kind="before_use",
+        evidence="Biên bản đo kiểm",
+        verifier="construction",
+    ),
+    "transport": Condition("Không tập kết vật liệu trên lề đường.", kind="during_works", verifier="transport"),
+    "natural_resources": Condition(
+        "Hoàn trả mặt bằng sau khi thi công.",
+        kind="before_use",
+        evidence="Ảnh hiện trạng",
+        verifier="natural_resources",
+    ),
 }
 HEADS = {"construction": ("sxd.hung", "Nguyễn Văn Hùng"), "transport": ("sgtvt.tuan", "Phạm Anh Tuấn")}
 HEADS["natural_resources"] = ("stnmt.dung", "Đặng Hữu Dũng")
@@ -79,7 +93,19 @@ class Teller:
         count = 0
         for count, story in enumerate(stories, start=1):
             await self._story(story, count)
+        await self._meet_people()
         return count
+
+    async def _meet_people(self) -> None:
+        """Those who sign in at the demonstration are known from the start, and are told of nothing that is over."""
+        async with self._database.tx() as tx:
+            while await feed.place(tx):
+                pass
+            await tx.execute(sa.text("UPDATE told SET position = (SELECT coalesce(max(position), 0) FROM outbox)"))
+            for person in realm.load().people.values():
+                known = frozenset(person.capabilities), frozenset(person.functions)
+                actor = Actor(person.username, person.org, "person", person.name, *known, locale=person.locale)
+                await meet(tx, actor, now=self._today)
 
     async def _story(self, story: Story, number: int) -> None:
         """In one transaction: between its acts the worker would see deadlines that passed years ago."""
@@ -176,7 +202,7 @@ async def _reviews(tale: _Tale, story: Story, at: datetime) -> None:
         review = next(r for r in (await tale.dossier()).reviews if r.function == function)
         name, said = HEADS[function]
         officer = Actor(name, review.org, "person", said, frozenset({"reviewer", "head"}), frozenset({function}))
-        conditions = (Condition(CONDITIONS[function]),) if outcome == "conditions" else ()
+        conditions = (CONDITIONS[function],) if outcome == "conditions" else ()
         await tale.act(officer, give_opinion, function, Opinion(outcome, GROUNDS[function], conditions), at=at)
     if story.outcome is None:
         return

@@ -232,7 +232,7 @@ class OpinionGive(Given):
 class OpinionName(Given):
     """The function whose opinion it is."""
 
-    model_config = _shown({"function": "transport"})
+    model_config = _shown({"function": "construction"})
     function: Code
 
 
