@@ -163,7 +163,7 @@ async def _candidates(
             "lon": row["lon"],
             "kind": "free" if row["rank"] < rules.FULL else "full",
             "label": f"{row['public_no']} · {row['owner_name']} · {row['why']}",
-            "href": f"/registry/masts/{row['id']}" if scope.kind == "mast" else None,
+            "href": f"{words.REGISTER[scope.kind]}/{row['id']}",
         }
         for row in rows
         if row["lat"] is not None

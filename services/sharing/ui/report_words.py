@@ -9,6 +9,7 @@ from kernel.export import XLSX
 from kernel.web import formats
 from services.sharing.commands.province import PDF
 from services.sharing.domain.reporting import STRUCTURE_KIND, STRUCTURE_STATUS
+from services.sharing.ui.words import REGISTER as REGISTER
 from services.sharing.ui.words import named as named
 
 MEDIA = {"xlsx": XLSX, "pdf": PDF}

@@ -7,6 +7,8 @@ from typing import Any
 from kernel.errors import N_
 
 KIND = {"mast": N_("Antenna masts"), "pole": N_("Cable poles"), "duct": N_("Ducts and manholes")}
+# The pages of the register by kind of structure.
+REGISTER = {"mast": "/registry/masts", "pole": "/registry/poles", "duct": "/registry/ducts"}
 TITLE = {
     "mast": N_("Sharing ratio of antenna masts"),
     "pole": N_("Sharing ratio of cable poles"),
