@@ -214,6 +214,9 @@ class Database:
                 async with session:
                     await session.begin()
                     yield session
+                    # The driver ends the transaction: nobody else would write what objects were changed to.
+                    if session.new or session.dirty or session.deleted:
+                        await session.flush()
                 with as_sqlalchemy("COMMIT"):
                     await transaction.commit()
             finally:

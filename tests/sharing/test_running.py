@@ -29,6 +29,7 @@ from services.sharing.handlers import HANDLERS
 from services.sharing.queries import ratios
 from services.sharing.queries.digests import digests
 from services.sharing.settings import SharingSettings
+from services.sharing.tables import AgreementKind
 from tests.fixtures.servers import OpenBroker, ServiceDatabase
 from tests.sharing import tellings
 from tests.sharing.conftest import AUDITOR, NOW, ORGANISATIONS, VIETTEL, VNPT, Province
@@ -55,6 +56,18 @@ async def test_two_agreements_of_one_pair_at_once_make_one(fresh_database: Calla
     done = await asyncio.gather(*(record(actor, day) for actor in (VIETTEL, VNPT) for day in starts))
     assert sorted(done) == [False] * 5 + [True]
     assert await proof.faults(database) == []
+    await database.close()
+
+
+async def test_what_an_object_was_made_or_changed_to_is_kept(fresh_database: Callable[[str], ServiceDatabase]):
+    database = Database(fresh_database("sharing").url, 2)
+    async with database.tx() as tx:
+        tx.add(AgreementKind(code="swap", title_vi="a", title_en="a", source="x"))
+    async with database.tx() as tx:
+        kind = await tx.get(AgreementKind, "swap")
+        kind.title_vi = "b"
+    async with database.read() as read:
+        assert (await read.get(AgreementKind, "swap")).title_vi == "b"
     await database.close()
 
 

@@ -23,6 +23,7 @@ WHO = {
     "auditor": ("skhcn.mai",),
     "publisher": ("skhcn.mai",),
     "administrator": ("quantri",),
+    "everybody": (),
 }
 NAMES = ("id", "client_id", "username", "code")
 TRIED = 40
