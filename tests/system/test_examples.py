@@ -66,16 +66,17 @@ def holders(service: str, permission: str) -> tuple[str, ...]:
 
 
 def addresses(visitor: Visitor, path: str) -> Iterator[str]:
-    """The path with each thing of its collection that the caller sees, or the path itself."""
-    collection, braced, act = path.partition("/{")
+    """The path with each thing of its collections that the caller sees, or the path itself."""
+    collection, braced, rest = path.replace("{no}", "1").partition("/{")
     if not braced:
-        yield path
+        yield path.replace("{no}", "1")
         return
+    asked, _, act = rest.partition("}")
     answer = visitor.http.get(collection, params={"limit": TRIED})
     rows = answer.json()["items"] if answer.status_code == 200 else []
     for row in rows:
-        name = next(row[name] for name in NAMES if name in row)
-        yield f"{collection}/{name}{act.partition('}')[2]}".replace("{no}", "1")
+        name = next(row[name] for name in (asked, *NAMES) if name in row)
+        yield from addresses(visitor, f"{collection}/{name}{act}")
 
 
 @pytest.mark.parametrize(("path", "permission", "body"), list(examples()), ids=lambda value: str(value)[:60])
