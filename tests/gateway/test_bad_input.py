@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from infra.local.nats import Broker
 from infra.local.ports import free_ports
+from kernel import auth
 from tests.fixtures.servers import Identity, PostgresServer
 from tests.gateway.conftest import Provider, Starter
 from tests.gateway.forging import symmetric, unsigned
@@ -451,7 +452,7 @@ async def test_thousands_of_unknown_key_ids_make_the_gateway_ask_for_keys_once(
 ) -> None:
     running = await start(provider, rate_address_units=0)
     await running.sign_in()
-    before = provider.asked_keys
+    before, began = provider.asked_keys, time.monotonic()
     key = RSAKey.generate_key(2048)
     tokens = [jwt.encode({"alg": "RS256", "kid": f"unknown-{no}"}, {"sub": "s"}, key) for no in range(40)]
     tokens += [f"{symmetric({}, b'x', alg='RS256', kid=f'made-up-{no}')}" for no in range(2_000)]
@@ -463,4 +464,5 @@ async def test_thousands_of_unknown_key_ids_make_the_gateway_ask_for_keys_once(
             )
         )
         assert {answer.status_code for answer in answers} == {200}
-    assert provider.asked_keys - before <= 2
+    # Once a span, however many tokens come in it: a slow machine sees several spans.
+    assert provider.asked_keys - before <= 2 + (time.monotonic() - began) // auth._ROTATION
