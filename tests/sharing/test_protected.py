@@ -60,6 +60,7 @@ ALLOWED: Mapping[str, str] = {
     "beliefs.agreement_ids_after": PROOF,
     "beliefs.agreement_logs": PROOF,
     "beliefs.agreement_rectangles": PROOF,
+    "checkpoints.has_stale": COUNTING,
     "checkpoints.next_line": COUNTING,
     "checkpoints.day_lines": COUNTING,
     "checkpoints.sums": COUNTING,

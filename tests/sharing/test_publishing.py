@@ -104,6 +104,31 @@ async def test_a_plan_is_published_and_its_targets_stand_beside_the_others(
     assert "2030-12-31" in {goal["due_on"] for goal in forecast.json()["targets"]}
 
 
+async def context(client: httpx.AsyncClient, who: dict[str, str], query: str = "") -> str:
+    """What the board says it speaks of."""
+    page = BeautifulSoup((await client.get(f"/sharing/ratio{query}", headers=who)).text, "html.parser")
+    (said,) = page.select("main .am-context, .am-head .am-context")
+    return said.get_text()
+
+
+async def test_a_figure_is_held_only_against_the_plan_that_meant_its_borders(
+    client: httpx.AsyncClient, people: People, province: Province
+) -> None:
+    await province.mast()
+    who = people["auditor"]
+    before = (await client.get(f"{API}/indicators?code=I.3", headers=who)).json()["items"][0]
+    assert "Kế hoạch 250/KH-UBND" in await context(client, who)
+    assert (await post(client, who, "plans", PLAN)).status_code == 201
+    # The indicator stays within the borders of its own plan; the board turns to the plan that is in force.
+    assert (await client.get(f"{API}/indicators?code=I.3", headers=who)).json()["items"][0] == before
+    now = await context(client, who)
+    assert "Kế hoạch 2026–2030" in now
+    assert "250/KH-UBND" not in now
+    assert "Kế hoạch 250/KH-UBND" in await context(client, who, "?as_of=31/12/2024")
+    borders = {row["kind"]: row["boundary_set"] for row in (await client.get(f"{API}/open/ratios")).json()["items"]}
+    assert borders == {"mast": "CM-2025-07", "pole": "CM-2023", "duct": "CM-2023"}
+
+
 async def test_only_a_publisher_publishes(client: httpx.AsyncClient, people: People, province: Province) -> None:
     for who in ("viettel", "reviewer", "nobody"):
         for path, body in (("plans", PLAN), ("definitions", DEFINITION), ("definitions:check", DEFINITION)):

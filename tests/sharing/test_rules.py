@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,30 @@ def test_percent_is_two_decimals_half_up_and_nothing_when_nothing_is_counted(sha
 @pytest.mark.parametrize(("target", "needed", "gap"), [("13", 172, 17), ("19", 251, 96), ("25", 330, 175)])
 def test_the_plans_gaps_at_its_base(target: str, needed: int, gap: int):
     assert (targets.needed(target, 1320), targets.gap(target, 155, 1320)) == (needed, gap)
+
+
+class Row(NamedTuple):
+    plan: str
+    kind: str
+    due_on: date
+    is_base: bool = False
+
+
+OLD = [Row("old", "mast", date(year, 12, 31), year == 2023) for year in (2023, 2024, 2025)]
+NEW = [Row("new", "mast", date(2030, 12, 31)), Row("new", "pole", date(2030, 12, 31))]
+
+
+@pytest.mark.parametrize(
+    ("day", "mast"), [("2024-06-01", OLD), ("2025-12-31", OLD), ("2026-01-01", NEW[:1]), ("2031-01-01", NEW[:1])]
+)
+def test_the_plan_in_force_is_the_one_whose_next_target_is_due(day: str, mast: list[Row]):
+    found = targets.in_force([*OLD, *NEW], date.fromisoformat(day))
+    assert [row for row in found if row.kind == "mast"] == mast
+    assert [row for row in found if row.kind == "pole"] == NEW[1:]
+
+
+def test_after_the_last_target_the_last_plan_stays():
+    assert targets.in_force(OLD, date(2031, 1, 1)) == OLD
 
 
 def test_new_unshared_masts_raise_what_is_needed():

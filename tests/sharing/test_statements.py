@@ -27,7 +27,7 @@ from services.sharing.commands.agreements import correct
 from services.sharing.commands.publish import publish_shipped
 from services.sharing.commands.verification import verify
 from services.sharing.data import definitions
-from services.sharing.domain.refusals import NotAllKnownYet
+from services.sharing.domain.refusals import NotAllKnownYet, SealedAlready
 from services.sharing.domain.statement import Line, differences, tallied
 from services.sharing.queries import ratios
 from services.sharing.queries import statements as queries
@@ -137,7 +137,8 @@ async def test_only_what_every_copy_holds_can_be_sealed(client, people, province
     nothing = await client.post(json={**DAY, "kind": "duct"}, **post)
     assert nothing.json()["code"] == "NothingCounted"
     # What was refused took no number.
-    assert (await sealed(client, people))["number"] == "2/2026"
+    assert (await client.post(json=DAY, **post)).json()["code"] == "SealedAlready"
+    assert (await sealed(client, people, as_of="2026-10-30"))["number"] == "2/2026"
 
 
 @pytest.mark.database
@@ -182,11 +183,14 @@ async def test_two_at_once_take_two_numbers_and_a_failure_leaves_no_gap(
 
     with pytest.raises(RuntimeError):
         await seal(date(2026, 10, 1), fail=True)
-    numbers = await asyncio.gather(seal(date(2026, 10, 1)), seal(date(2026, 10, 1)))
+    numbers = await asyncio.gather(seal(date(2026, 10, 1)), seal(date(2026, 10, 2)))
     assert sorted(numbers) == ["1/2026", "2/2026"]
+    same = await asyncio.gather(*(seal(date(2026, 10, 3)) for _ in range(3)), return_exceptions=True)
+    assert sorted(map(str, same), key=len)[0] == "3/2026"
+    assert [type(each) for each in same].count(SealedAlready) == 2
     async with database.read() as read:
         told = (await read.execute(sa.text("SELECT envelope->>'type' FROM outbox"))).scalars().all()
-    assert told == ["sharing.statement.sealed.v1"] * 2
+    assert told == ["sharing.statement.sealed.v1"] * 3
     assert await proof.faults(database) == []
     await database.close()
 
@@ -324,6 +328,31 @@ async def test_an_auditor_seals_what_the_board_shows_and_proves_it(client, peopl
     assert checked(file.json()["seal"], file.json()["content"])
     listed = await client.get("/sharing/statements", headers=people["viettel"])
     assert "1/2026" in listed.text
+
+
+@pytest.mark.database
+async def test_what_is_shown_is_sealed_and_sent_twice_it_is_sealed_once(client, people, province) -> None:
+    shared = await province.mast()
+    await province.complete()
+    who = people["auditor"]
+    asked = await client.get("/sharing/statements/new", headers=who)
+    fields = BeautifulSoup(asked.text, "html.parser").select(
+        "form.am-confirm input[type=hidden], form.am-confirm [name=_csrf]"
+    )
+    form = {field["name"]: field["value"] for field in fields}
+    assert datetime.fromisoformat(form["at"]) == NOW - timedelta(seconds=1)
+    # A minute later more is known: it is not in what was shown, and so not in what is sealed.
+    later = NOW + timedelta(minutes=1)
+    client.app.state.clock = lambda: later
+    await province.agree(shared, "VNPT", now=NOW + timedelta(seconds=5))
+    first = await client.post("/sharing/statements/new", data=form, headers=who)
+    assert first.status_code == 303, first.text
+    again = await client.post("/sharing/statements/new", data=form, headers=who)
+    assert again.status_code == 409
+    assert "đã được chốt với số 1/2026" in again.text
+    (told,) = (await client.get(f"{API}/statements", headers=who)).json()["items"]
+    assert (told["shared"], told["counted"]) == (0, 1)
+    assert datetime.fromisoformat(told["known_at"]) == NOW - timedelta(seconds=1)
 
 
 @pytest.mark.database

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kernel import geodesy
 from kernel.listing import Dated, Listing, Query, Word, Words, conditions, operator
 from kernel.texts import Day, Moment
 from services.registry import data
@@ -127,9 +128,8 @@ _WORDS = """to_tsvector('simple'::regconfig, v.name_fold) @@ (SELECT to_tsquery(
         THEN (SELECT '(' || string_agg(w.word || ':*', ' | ') || ')' FROM search_word w
           WHERE w.variants && string_to_array(k.variants, ' ')) END, k.word || ':*'), ' & '))
     FROM unnest(CAST(:words AS text[]), CAST(:variants AS text[])) AS k(word, variants))"""
-_CIRCLE = """v.point <@ CAST(CAST(:around AS text) AS box)
-    AND 2 * 6371008.8 * asin(sqrt(power(sind((v.point[1] - CAST(:lat AS float8)) / 2), 2) + cosd(CAST(:lat AS float8))
-      * cosd(v.point[1]) * power(sind((v.point[0] - CAST(:lon AS float8)) / 2), 2))) <= CAST(:within_m AS float8)"""
+_AROUND = geodesy.metres("CAST(:lat AS float8)", "CAST(:lon AS float8)", "v.point[1]", "v.point[0]")
+_CIRCLE = f"v.point <@ CAST(CAST(:around AS text) AS box) AND {_AROUND} <= CAST(:within_m AS float8)"
 _POLYGON = "v.point <@ CAST(CAST(:polygon AS text) AS polygon)"
 _BOX = "v.point <@ box(point(:west, :south), point(:east, :north))"
 _FREE = f"v.status = 'in_service' AND v.capacity > {USED}"

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import geodesy
 from services.registry.domain.policy import Caller
 from services.registry.domain.times import Times
 from services.registry.queries.asked import USED, Filter, where
@@ -41,6 +42,7 @@ _MAP = """
   FROM (SELECT feature FROM mark LIMIT :most) m"""
 
 
+_METRES = geodesy.metres("f.lat", "f.lon", "n.point[1]", "n.point[0]")
 _NEAREST = """
   SELECT json_build_object('type', 'FeatureCollection', 'features', coalesce(json_agg(json_build_object(
       'type', 'Feature', 'id', m.structure_id,
@@ -53,8 +55,7 @@ _NEAREST = """
       FROM structure_version v JOIN structure g ON g.id = v.structure_id WHERE {clause} AND v.point IS NOT NULL
       ORDER BY v.point <-> point(CAST(:from_lon AS float8), CAST(:from_lat AS float8)) LIMIT :limit * 2) n
     CROSS JOIN LATERAL (SELECT CAST(:from_lon AS float8) AS lon, CAST(:from_lat AS float8) AS lat) f
-    CROSS JOIN LATERAL (SELECT 2 * 6371008.8 * asin(sqrt(power(sind((n.point[1] - f.lat) / 2), 2)
-      + cosd(f.lat) * cosd(n.point[1]) * power(sind((n.point[0] - f.lon) / 2), 2))) AS metres) d
+    CROSS JOIN LATERAL (SELECT {metres} AS metres) d
     ORDER BY d.metres, n.structure_id LIMIT :limit) m"""
 
 
@@ -64,7 +65,9 @@ async def nearest(
     """GeoJSON, the nearest first. The index finds twice as many by degrees, of which metres choose."""
     clause, values, _ = where(actor, kind, asked, at)
     more = {"from_lon": lon, "from_lat": lat, "limit": limit}
-    return str((await read.execute(sa.text(_NEAREST.format(clause=clause)), {**values, **more})).scalar_one())
+    return str(
+        (await read.execute(sa.text(_NEAREST.format(clause=clause, metres=_METRES)), {**values, **more})).scalar_one()
+    )
 
 
 async def structure_map(read: AsyncSession, actor: Caller, kind: str, asked: Filter, at: Times, zoom: int) -> str:

@@ -1,6 +1,5 @@
 """Lists, counts and single records of structures, as of any day and as known at any time: one statement each."""
 
-import math
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel import direct
+from kernel import direct, geodesy
 from kernel.errors import Fault
 from kernel.listing import Order, Shape
 from kernel.paging import BadCursor
@@ -220,25 +219,23 @@ async def near(
     read: AsyncSession, lon: float, lat: float, radius_m: float, as_of: date, limit: int
 ) -> list[dict[str, Any]]:
     """Masts standing within `radius_m` metres at the end of the day, nearest first, as believed now."""
-    statement = sa.text("""
+    statement = sa.text(f"""
       SELECT v.structure_id AS id, g.public_no, v.owner_id AS owner, v.status, v.height_m, v.capacity,
         v.point[0] AS lon, v.point[1] AS lat, d.metres AS distance_m
       FROM structure_version v JOIN structure g ON g.id = v.structure_id
-      CROSS JOIN LATERAL (SELECT 2 * 6371008.8 * asin(sqrt(
-        power(sind((v.point[1] - :lat) / 2), 2)
-        + cosd(:lat) * cosd(v.point[1]) * power(sind((v.point[0] - :lon) / 2), 2))) AS metres) d
+      CROSS JOIN LATERAL (SELECT {geodesy.metres(":lat", ":lon", "v.point[1]", "v.point[0]")} AS metres) d
       WHERE v.kind = 'mast' AND v.status = ANY(:standing) AND v.valid_from <= :as_of AND v.valid_to > :as_of
         AND v.recorded_to = 'infinity'
         AND v.point <@ box(point(:lon - :dlon, :lat - :dlat), point(:lon + :dlon, :lat + :dlat))
         AND d.metres <= :radius
-      ORDER BY d.metres, v.structure_id LIMIT :limit""")
-    dlat = radius_m / 110_000
+      ORDER BY d.metres, v.structure_id LIMIT :limit""")  # noqa: S608 -- composed of constants
+    dlat, dlon = geodesy.degrees(radius_m, lat)
     values = {
         "lon": lon,
         "lat": lat,
         "radius": radius_m,
         "dlat": dlat,
-        "dlon": dlat / max(math.cos(math.radians(lat)), 0.05),
+        "dlon": dlon,
         "as_of": as_of,
         "standing": list(STANDING),
         "limit": limit,

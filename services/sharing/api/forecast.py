@@ -10,6 +10,7 @@ import orjson
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field, model_validator
 
+from kernel.clock import local_date
 from kernel.edge import CurrentActor, Now, Read, api_router
 from kernel.errors import N_, Fault, Invalid
 from kernel.export import CSV, XLSX, answered, listed_as
@@ -192,7 +193,7 @@ async def _asked(
     read: Read, asked: ScopeAsked, actor: CurrentActor, now: Now
 ) -> tuple[ratios.Scope, list[tuple[date, str]]]:
     """The scope, without named borders within those that the plan meant; and the plan's targets."""
-    rows = [row for row in await law.targets(read, asked.kind) if not row.is_base]
+    rows = [row for row in await law.targets_on(read, asked.as_of or local_date(now), asked.kind) if not row.is_base]
     if asked.boundary_set is None and rows:
         asked = asked.model_copy(update={"boundary_set": rows[0].boundary_set})
     return await scope_of(read, asked, actor, now), [(row.due_on, row.percent) for row in rows]

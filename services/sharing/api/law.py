@@ -1,6 +1,5 @@
 """What is published: definitions, borders, and the plan's targets beside the figures they ask for."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -17,7 +16,7 @@ from kernel.texts import Day
 from services.sharing.api import schemas
 from services.sharing.api.gate import needs
 from services.sharing.commands import publish as commands
-from services.sharing.commands.verification import verdicts
+from services.sharing.commands.verification import tried
 from services.sharing.domain import targets as rules
 from services.sharing.domain.definition import Code as DefinitionCode
 from services.sharing.domain.definition import Definition, Plan, Text, Words
@@ -178,21 +177,14 @@ class PlanMade(BaseModel):
 @router.post("/definitions:check", dependencies=[needs(PUBLISH)], response_model=DefinitionTried)
 async def check_definition(actor: CurrentActor, read: Read, now: Now, body: DefinitionPublish) -> Any:
     """Try a definition on today's structures. Nothing is stored, no key is needed."""
-    scope = await ratios.scope(read, actor=actor, kind=body.kind, as_of=local_date(now), known_at=now, now=now)
-    figure = orjson.loads(await ratios.ratio(read, scope))
-    reasons: Counter[str] = Counter()
-    shared = counted = 0
-    async for line in verdicts(read, scope, body.definition()):
-        reasons[line.reason] += 1
-        shared += line.shared
-        counted += line.counted
-    told = percent(shared, counted)
+    found = await tried(read, actor, body.definition(), now=now)
+    told = percent(found.shared, found.counted)
     return {
-        "shared": shared,
-        "counted": counted,
+        "shared": found.shared,
+        "counted": found.counted,
         "percent": None if told is None else str(told),
-        "default": figure,
-        "reasons": dict(reasons),
+        "default": found.default,
+        "reasons": dict(found.reasons),
     }
 
 

@@ -80,7 +80,7 @@ async def list_open_ratios(request: Request, now: Now, asked: Annotated[OpenRati
 
 
 async def _rows(read: Any, asked: OpenRatiosAsked, day: date, instant: datetime, now: datetime) -> list[dict[str, Any]]:
-    borders = {row.kind: row.boundary_set for row in await law.targets(read)}
+    borders = law.borders_of(await law.targets_on(read, day))
     rows: list[dict[str, Any]] = []
     for kind in (asked.kind,) if asked.kind else KINDS:
         scope = await ratios.scope(

@@ -25,7 +25,7 @@ async def build_next(tx: AsyncSession, *, now: datetime, step: int = STEP) -> bo
     wait until they see the new line: none slips between.
     """
     settled = await statements.settled_to(tx, now)
-    if settled is None:
+    if settled is None or not (await queries.has_stale(tx) or await queries.next_line(tx, settled, step)):
         return False
     await tx.execute(sa.text("LOCK TABLE ratio_checkpoint IN SHARE ROW EXCLUSIVE MODE"))
     await tx.execute(sa.text("DELETE FROM ratio_checkpoint WHERE stale"))

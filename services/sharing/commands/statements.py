@@ -1,7 +1,7 @@
 """A figure sealed with everything it stands on, and proved again from the history whenever somebody asks."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -21,20 +21,20 @@ from kernel.errors import N_
 from kernel.papers import paper
 from kernel.seals import Seal
 from kernel.web import formats
+from services.sharing.commands.province import AGENCY, OFFICE, Names, Say
 from services.sharing.commands.recount import copy_rows
 from services.sharing.commands.verification import verdicts
 from services.sharing.domain import policy
-from services.sharing.domain.figures import percent
-from services.sharing.domain.refusals import DayNotOver, NotAllKnownYet, NothingCounted
+from services.sharing.domain.figures import COUNTED, SHARED, percent
+from services.sharing.domain.refusals import DayNotOver, NotAllKnownYet, NothingCounted, SealedAlready
 from services.sharing.domain.statement import FORM, Line, Tally, sha256_of
 from services.sharing.queries import ratios, structures
 from services.sharing.queries import statements as queries
 from services.sharing.queries.ratios import Scope
 
 TEMPLATE = Path(__file__).parents[1] / "paper" / "statement.typ"
+SCOPE = ("kind", "definition", "boundary_set", "unit", "owner")
 LINE_COLUMNS = ("statement_id", "structure_id", *Line._fields[1:])
-Say = Callable[[str], str]
-Names = Mapping[str, tuple[str, str]]
 
 
 class FiguresDisagree(Exception):
@@ -51,7 +51,7 @@ async def seal(tx: AsyncSession, actor: Actor, scope: Scope, key: Seal, say: Say
     """Counts straight from the history, compares with the counted figure, numbers, signs and keeps it. `say` gives the
     words of the paper.
 
-    Raises NotAllowed (403), DayNotOver (422), NotAllKnownYet, NothingCounted (409), SealMissing (503).
+    Raises NotAllowed (403), DayNotOver (422), NotAllKnownYet, NothingCounted, SealedAlready (409).
     """
     policy.require(actor, "sharing:statement:seal")
     await require_settled(tx, scope, now)
@@ -66,14 +66,18 @@ async def seal(tx: AsyncSession, actor: Actor, scope: Scope, key: Seal, say: Say
         raise FiguresDisagree(f"{by_owner} is counted, {tally.lists()} is known")
     if not tally.counted:
         raise NothingCounted
-    year, no = local_date(now).year, await _next_number(tx, local_date(now).year)
+    year = local_date(now).year
+    no = await _next_number(tx, year)
+    # Under the lock of the number, so that of two at once the second sees the first.
+    if (number := await queries.same(tx, scope, actor=actor)) is not None:
+        raise SealedAlready(number=number)
     content = {
         "form": FORM,
         "id": str(statement_id),
         "number": f"{no}/{year}",
         "sealed_at": now.isoformat(),
         "sealed_by": actor.id,
-        **{name: getattr(scope, name) for name in ("kind", "definition", "boundary_set", "unit", "owner")},
+        **{name: getattr(scope, name) for name in SCOPE},
         "definition_sha256": basis.sha256,
         "as_of": scope.as_of.isoformat(),
         "known_at": scope.known_at.isoformat(),
@@ -83,45 +87,52 @@ async def seal(tx: AsyncSession, actor: Actor, scope: Scope, key: Seal, say: Say
         "by_unit": [_group(group) for group in by_unit["groups"]],
         "lists": tally.lists(),
     }
+    written = await _paper(tx, content, basis, key, by_unit["groups"], say, now)
+    await _keep(tx, actor, content, await asyncio.to_thread(key.sign, content), written, scope, now)
+    await copy_rows(tx, "statement_line", LINE_COLUMNS, rows)
+    return Sealed(statement_id, content["number"])
+
+
+async def _keep(
+    tx: AsyncSession, actor: Actor, content: Mapping[str, Any], seal: str, paper: bytes, scope: Scope, now: datetime
+) -> None:
+    """The row, what the audit keeps of it, and the word to others."""
+    no, _, year = content["number"].partition("/")
+    sha256 = sha256_of(content)
     values = {
-        "id": statement_id,
-        "year": year,
-        "no": no,
-        **{name: getattr(scope, name) for name in ("kind", "definition", "boundary_set", "unit", "owner")},
+        **{name: content[name] for name in ("id", "shared", "counted", *SCOPE)},
+        "year": int(year),
+        "no": int(no),
         "as_of": scope.as_of,
         "known_at": scope.known_at,
-        "shared": tally.shared,
-        "counted": tally.counted,
         "content": content,
-        "sha256": sha256_of(content),
-        "seal": await asyncio.to_thread(key.sign, content),
-        "paper": await _paper(tx, content, basis, key, by_unit["groups"], say, now),
+        "sha256": sha256,
+        "seal": seal,
+        "paper": paper,
         "now": now,
         "actor": actor.id,
     }
     await tx.execute(_STATEMENT, values)
-    await copy_rows(tx, "statement_line", LINE_COLUMNS, rows)
     after = {name: values[name] for name in ("year", "no", "sha256", "shared", "counted")}
-    await audit.record(tx, actor, "sharing:statement:seal", statement_id, now=now, after=after)
+    await audit.record(tx, actor, "sharing:statement:seal", content["id"], now=now, after=after)
     told = StatementSealed(
-        statement_id=statement_id,
+        statement_id=UUID(content["id"]),
         definition=scope.definition,
         boundary_set=scope.boundary_set,
         as_of=scope.as_of,
         known_at=scope.known_at,
-        shared=tally.shared,
-        counted=tally.counted,
-        digest=values["sha256"],
+        shared=content["shared"],
+        counted=content["counted"],
+        digest=sha256,
     )
-    await outbox.record(tx, actor, told, subject=statement_id, now=now)
-    return Sealed(statement_id, f"{no}/{year}")
+    await outbox.record(tx, actor, told, subject=content["id"], now=now)
 
 
 _STATEMENT = sa.text(
     "INSERT INTO statement (id, year, no, kind, definition, boundary_set, unit, owner, as_of, known_at, shared,"
-    " counted, content, sha256, seal, paper, sealed_at, sealed_by) VALUES (:id, :year, :no, :kind, :definition,"
-    " :boundary_set, :unit, :owner, :as_of, :known_at, :shared, :counted, :content, :sha256, :seal, :paper, :now,"
-    " :actor)"
+    " counted, content, sha256, seal, paper, sealed_at, sealed_by) VALUES (CAST(:id AS uuid), :year, :no, :kind,"
+    " :definition, :boundary_set, :unit, :owner, :as_of, :known_at, :shared, :counted, :content, :sha256, :seal,"
+    " :paper, :now, :actor)"
 ).bindparams(sa.bindparam("content", type_=sa.JSON))
 
 
@@ -154,7 +165,6 @@ def _moment(instant: datetime) -> str:
 
 
 TITLE = N_("Statement of the sharing ratio")
-AGENCY, OFFICE = N_("People's Committee of the province"), N_("Department in charge of telecommunications")
 NUMBER = N_("No. {number}")
 DEVELOPMENT = N_("Signed with a developer's key: this paper proves nothing.")
 PROVED = N_(
@@ -162,12 +172,8 @@ PROVED = N_(
     " signed file beside this paper holds the same values; both can be checked without this system."
 )
 WHOLE = N_("Whole province")
-PARTS = {
-    "mast": (N_("masts of two enterprises or more"), N_("masts in service")),
-    "pole": (N_("poles of two users or more"), N_("poles in service")),
-    "duct": (N_("ducts of two users or more"), N_("ducts in service")),
-}
-OWNER, AREA, SHARED, COUNTED, RATIO = N_("Owner"), N_("Area"), N_("Shared"), N_("Counted"), N_("Ratio")
+HEADS = (N_("Shared"), N_("Counted"), N_("Ratio"))
+OWNER, AREA = N_("Owner"), N_("Area")
 BY_OWNER, BY_AREA = N_("By owner"), N_("By area")
 
 
@@ -182,7 +188,7 @@ async def _paper(
 ) -> bytes:
     """PDF/A with a signature of its own. In Vietnamese, as the office writes."""
     names: Names = await structures.organisation_names(tx)
-    shared, counted = (say(words) for words in PARTS[content["kind"]])
+    shared, counted = say(SHARED[content["kind"]]), say(COUNTED[content["kind"]])
     owner, unit = content["owner"], content["unit"]
     told = {
         "title": say(TITLE),
@@ -238,4 +244,4 @@ def _table(say: Say, title: str, head: str, groups: Sequence[Mapping[str, Any]])
         ]
         for group in sorted(groups, key=lambda group: group["name"])
     ]
-    return {"title": say(title), "heads": [say(word) for word in (head, SHARED, COUNTED, RATIO)], "rows": rows}
+    return {"title": say(title), "heads": [say(word) for word in (head, *HEADS)], "rows": rows}

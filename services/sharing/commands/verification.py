@@ -1,15 +1,17 @@
 """What the history says of a statement: its verdicts made again, and held against what was sealed."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.auth import Actor
+from kernel.clock import local_date
 from kernel.seals import SealBroken, Signer, checked
 from services.sharing.commands.recount import CHUNK, FIRST_ID
 from services.sharing.domain import policy
@@ -49,6 +51,28 @@ async def verdicts(read: AsyncSession, scope: Scope, by: Definition | None = Non
             sharers = tuple((s.legal_entity, s.org, s.role, s.thing) for s in outcome.sharers)
             yield Line(str(known.id), known.public_no, outcome.owner, unit, counted, shared, reason, sharers)
         after = ids[-1]
+
+
+class Trial(NamedTuple):
+    """What a definition would make of today, beside the figure of the default `scope`; structures for each reason."""
+
+    scope: Scope
+    default: dict[str, Any]
+    shared: int
+    counted: int
+    reasons: Counter[str]
+
+
+async def tried(read: AsyncSession, actor: Actor, definition: Definition, *, now: datetime) -> Trial:
+    """Nothing is stored. Raises NotAllowed (403), DefinitionUnknown (422) where the kind has no default."""
+    scope = await ratios.scope(read, actor=actor, kind=definition.kind, as_of=local_date(now), known_at=now, now=now)
+    reasons: Counter[str] = Counter()
+    shared = counted = 0
+    async for line in verdicts(read, scope, definition):
+        reasons[line.reason] += 1
+        shared += line.shared
+        counted += line.counted
+    return Trial(scope, orjson.loads(await ratios.ratio(read, scope)), shared, counted, reasons)
 
 
 @dataclass(frozen=True)

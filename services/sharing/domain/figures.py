@@ -6,7 +6,16 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
+from kernel.errors import N_
 from services.sharing.domain.ratio import NEVER, NO_DAY
+
+# What the two numbers of a figure count, by kind of structure.
+SHARED = {
+    "mast": N_("masts of two enterprises or more"),
+    "pole": N_("poles of two users or more"),
+    "duct": N_("ducts of two users or more"),
+}
+COUNTED = {"mast": N_("masts in service"), "pole": N_("poles in service"), "duct": N_("ducts in service")}
 
 
 class Placed(NamedTuple):

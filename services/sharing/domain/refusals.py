@@ -154,6 +154,10 @@ class NotAllKnownYet(Conflict):
         super().__init__(known=known, settled=settled, headers={"Retry-After": str(retry_after)})
 
 
+class SealedAlready(Conflict):
+    detail = N_("The same figure, of the same knowledge, is sealed as number {number}.")
+
+
 class NothingCounted(Conflict):
     detail = N_("Nothing is counted: there is no figure to seal.")
 

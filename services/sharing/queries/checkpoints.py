@@ -28,6 +28,10 @@ async def next_line(read: AsyncSession, settled: datetime, step: int) -> Due | N
     return None if row is None else Due(row.id, row.r)
 
 
+async def has_stale(read: AsyncSession) -> bool:
+    return bool((await read.execute(sa.text("SELECT EXISTS (SELECT FROM ratio_checkpoint WHERE stale)"))).scalar_one())
+
+
 _DAYS = sa.text("""
 WITH n AS (SELECT v, count(*) AS n, sum(count(*)) OVER (ORDER BY v) AS upto FROM ratio_delta
   WHERE series_id = :series AND r <= :k GROUP BY v)

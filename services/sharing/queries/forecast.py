@@ -1,6 +1,5 @@
 """What is under way, and which structures would close the gap."""
 
-import math
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Annotated, Any
@@ -10,12 +9,12 @@ import sqlalchemy as sa
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import geodesy
 from kernel.auth import Actor
 from kernel.listing import Listing, Order, Rows, Shape, Word, conditions, page
 from services.sharing.domain import policy
 from services.sharing.domain.forecast import FULL, Candidate, Standing
 from services.sharing.queries.ratios import Scope
-from services.sharing.queries.shareable import METRES_PER_DEGREE
 
 READ = "sharing:forecast:read"
 
@@ -58,15 +57,14 @@ class CandidatesAsked(Listing):
 # 3 capacity unknown, with a neighbour; 4 capacity unknown; 5 full.
 _RANK = f"""CASE WHEN p.reason = 'evidence' THEN 0 WHEN f.free > 0 AND n.near > 0 THEN 1 WHEN f.free > 0 THEN 2
   WHEN f.free IS NULL AND n.near > 0 THEN 3 WHEN f.free IS NULL THEN 4 ELSE {FULL} END"""
-_NEAR = """(SELECT count(DISTINCT coalesce(i.legal_entity, o.owner)) AS near FROM structure_copy o
+_NEAR = f"""(SELECT count(DISTINCT coalesce(i.legal_entity, o.owner)) AS near FROM structure_copy o
     JOIN structure os ON os.id = o.id AND os.kind = :kind
     LEFT JOIN who i ON i.code = o.owner
   WHERE o.id <> c.id AND o.status = 'in_service' AND o.recorded_from <= :k AND o.recorded_to > :k
     AND o.valid_from <= :d AND o.valid_to > :d
     AND o.lat BETWEEN c.lat - :dlat AND c.lat + :dlat AND o.lon BETWEEN c.lon - :dlon AND c.lon + :dlon
     AND coalesce(i.legal_entity, o.owner) <> coalesce(h.legal_entity, q.owner_id)
-    AND 2 * 6371008.8 * asin(sqrt(power(sind((o.lat - c.lat) / 2), 2)
-      + cosd(c.lat) * cosd(o.lat) * power(sind((o.lon - c.lon) / 2), 2))) <= :near_m)"""
+    AND {geodesy.metres("c.lat", "c.lon", "o.lat", "o.lon")} <= :near_m)"""  # noqa: S608 -- composed of constants
 _WHO = """(SELECT DISTINCT ON (code) code, legal_entity FROM organisation_copy
   WHERE recorded_from <= :k AND recorded_to > :k ORDER BY code, (valid_from <= :d AND valid_to > :d) DESC, no DESC)"""
 _CANDIDATES = f"""FROM (WITH who AS MATERIALIZED {_WHO}
@@ -97,14 +95,14 @@ _LEAST_FIRST = Order({"x.rank": "int", "-x.near": "bigint", "x.public_no": "text
 
 
 def _values(scope: Scope, near_m: int) -> dict[str, Any]:
-    dlat = near_m / METRES_PER_DEGREE
+    # Viet Nam ends at 23.4 degrees north; a box that is a little wide costs nothing.
+    dlat, dlon = geodesy.degrees(near_m, 24)
     return {
         **scope.filters,
         "kind": scope.kind,
         "near_m": near_m,
         "dlat": dlat,
-        # Viet Nam ends at 23.4 degrees north; a box that is a little wide costs nothing.
-        "dlon": dlat / math.cos(math.radians(24)),
+        "dlon": dlon,
     }
 
 

@@ -85,23 +85,23 @@ async def indicators(
 
 async def _figures(
     read: AsyncSession, rows: Sequence[Mapping[str, Any]], actor: Actor, as_of: date, known_at: datetime, now: datetime
-) -> dict[str, dict[str, Any]]:
-    """The ratios that some of the rows are, within the borders of the plan."""
-    kinds = {row["counted"] for row in rows if row["counted"]}
-    if not kinds:
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The ratios that some of the rows are, by plan and kind, each within the borders of its own plan."""
+    counted = {(row["plan"], row["counted"]) for row in rows if row["counted"]}
+    if not counted:
         return {}
-    borders = {row.kind: row.boundary_set for row in await law.targets(read)}
-    wanted = sorted((kind, borders[kind]) for kind in kinds if kind in borders)
+    borders = await law.plan_borders(read)
+    wanted = sorted({(kind, borders[plan]) for plan, kind in counted})
     found = await ratios.figures(read, wanted, actor=actor, as_of=as_of, known_at=known_at, now=now)
-    return {kind: figure for (kind, _), figure in found.items()}
+    return {(plan, kind): found[kind, borders[plan]] for plan, kind in counted}
 
 
-def _with_light(row: dict[str, Any], figures: Mapping[str, Mapping[str, Any]], day: date) -> dict[str, Any]:
+def _with_light(row: dict[str, Any], figures: Mapping[tuple[str, str], Mapping[str, Any]], day: date) -> dict[str, Any]:
     indicator = _parsed(row)
     goal = rules.goal_on(indicator, day)
     exact: Decimal | None = Decimal(row["value"]) if row["value"] is not None else None
     if row["counted"]:
-        figure = figures.get(row["counted"], {"shared": 0, "counted": 0})
+        figure = figures[row["plan"], row["counted"]]
         shared, counted = figure["shared"], figure["counted"]
         shown = percent(shared, counted)
         exact = Decimal(100 * shared) / Decimal(counted) if counted else None
@@ -126,11 +126,11 @@ def _parsed(row: Mapping[str, Any]) -> Indicator:
     )
 
 
-async def indicator(read: AsyncSession, plan: str, code: str, *, actor: Actor, lock: bool = False) -> Indicator:
+async def indicator(read: AsyncSession, plan: str, code: str, *, actor: Actor) -> Indicator:
     """What the plan says. Raises IndicatorNotFound (404)."""
     policy.require_at_all(actor, READ)
     rows = await read.execute(
-        sa.text(f"SELECT content FROM indicator WHERE plan = :plan AND code = :code{' FOR SHARE' if lock else ''}"),  # noqa: S608
+        sa.text("SELECT content FROM indicator WHERE plan = :plan AND code = :code"),
         {"plan": plan, "code": code},
     )
     content = rows.scalar()

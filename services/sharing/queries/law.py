@@ -1,6 +1,6 @@
 """Published definitions, plans with their targets, kinds of agreement, boundary sets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.listing import Dated, Listing, Order, Rows, Shape, Word, Words, conditions, operator, page
 from kernel.texts import Day
+from services.sharing.domain import targets as rules
 from services.sharing.domain.refusals import DefinitionUnknown
 
 Kind = Literal["mast", "pole", "duct"]
@@ -151,6 +152,21 @@ async def targets(read: AsyncSession, kind: str | None = None) -> Sequence[Any]:
         {"kind": kind},
     )
     return rows.all()
+
+
+async def targets_on(read: AsyncSession, day: date, kind: str | None = None) -> Sequence[Any]:
+    """As `targets`, of the plan that is in force on the day."""
+    return rules.in_force(await targets(read, kind), day)
+
+
+def borders_of(targets: Iterable[Any]) -> dict[str, str]:
+    """Of each kind the borders that its plan meant."""
+    return {row.kind: row.boundary_set for row in targets}
+
+
+async def plan_borders(read: AsyncSession) -> dict[str, str]:
+    """Of each plan, by its code, the borders that it meant."""
+    return {row.code: row.boundary_set for row in await read.execute(sa.text("SELECT code, boundary_set FROM plan"))}
 
 
 async def agreement_kinds(read: AsyncSession) -> Sequence[Any]:

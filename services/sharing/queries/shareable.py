@@ -1,22 +1,21 @@
 """Masts in service around a point that could carry one more: what the law wants asked before a new one is built."""
 
-import math
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import geodesy
 from services.sharing.queries.ratios import REGISTRY
 
 # Whoever owns it as an operator, has a station on air or an agreement in force holds a position; brands of one
 # enterprise hold one together.
-_NEAR = sa.text("""
+_NEAR = sa.text(f"""
 WITH near AS MATERIALIZED (
   SELECT c.id, s.public_no, c.owner, c.lon, c.lat, c.height_m, c.capacity, d.metres
   FROM structure_copy c JOIN structure s ON s.id = c.id AND s.kind = 'mast'
-  CROSS JOIN LATERAL (SELECT 2 * 6371008.8 * asin(sqrt(power(sind((c.lat - :lat) / 2), 2)
-    + cosd(:lat) * cosd(c.lat) * power(sind((c.lon - :lon) / 2), 2))) AS metres) d
+  CROSS JOIN LATERAL (SELECT {geodesy.metres(":lat", ":lon", "c.lat", "c.lon")} AS metres) d
   WHERE c.recorded_to = 'infinity' AND c.valid_from <= :day AND c.valid_to > :day AND c.status = 'in_service'
     AND c.lat BETWEEN :lat - :dlat AND :lat + :dlat AND c.lon BETWEEN :lon - :dlon AND :lon + :dlon
     AND d.metres <= :radius),
@@ -38,8 +37,7 @@ SELECT n.id, n.public_no, n.owner, n.lon, n.lat, n.height_m, n.capacity, n.metre
   coalesce(u.used, 0) AS used, n.capacity - coalesce(u.used, 0) AS free
 FROM near n LEFT JOIN used u ON u.id = n.id
 WHERE NOT coalesce(u.already, false) AND (n.capacity IS NULL OR n.capacity > coalesce(u.used, 0))
-ORDER BY n.metres, n.public_no LIMIT :limit""")
-METRES_PER_DEGREE = 110_000
+ORDER BY n.metres, n.public_no LIMIT :limit""")  # noqa: S608 -- composed of constants
 _COMPLETE_TO = sa.text("SELECT until FROM watermark WHERE source = :registry")
 
 
@@ -50,7 +48,7 @@ async def masts_to_share(
 
     `free` is None where the capacity is not known. Who the tenants are is not told.
     """
-    dlat = radius_m / METRES_PER_DEGREE
+    dlat, dlon = geodesy.degrees(radius_m, lat)
     values = {
         "org": org,
         "lon": lon,
@@ -59,7 +57,7 @@ async def masts_to_share(
         "day": day,
         "limit": limit,
         "dlat": dlat,
-        "dlon": dlat / max(math.cos(math.radians(lat)), 0.05),
+        "dlon": dlon,
     }
     return [dict(row._mapping) for row in await read.execute(_NEAR, values)]
 

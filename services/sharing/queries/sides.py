@@ -13,14 +13,16 @@ from services.sharing.queries.ratios import Scope
 from services.sharing.queries.reach import Reach, reach
 
 SIDES = {"numerator": "p.shared", "denominator": "p.counted", "excluded": "NOT p.counted"}
+# LIMIT keeps the planner from reading all agreements once for each row.
 _SHARERS = """CASE WHEN :sees_all OR q.owner_id = :org
        OR EXISTS (SELECT FROM jsonb_array_elements(p.sharers) e WHERE e ->> 1 = :org) THEN (
      SELECT coalesce(json_agg(json_build_object('legal_entity', e ->> 0, 'org', e ->> 1, 'role', e ->> 2,
        'agreement_id', CASE WHEN e ->> 2 = 'tenant' THEN e ->> 3 END, 'number', v.number,
        'valid_to', NULLIF(v.valid_to, 'infinity'))), '[]')
      FROM jsonb_array_elements(p.sharers) e
-     LEFT JOIN agreement_version v ON e ->> 2 = 'tenant' AND v.agreement_id = CAST(NULLIF(e ->> 3, '') AS uuid)
-       AND v.valid_from <= :d AND v.valid_to > :d AND v.recorded_from <= :k AND v.recorded_to > :k) END"""
+     LEFT JOIN LATERAL (SELECT a.number, a.valid_to FROM agreement_version a WHERE e ->> 2 = 'tenant'
+       AND a.agreement_id = CAST(NULLIF(e ->> 3, '') AS uuid) AND a.valid_from <= :d AND a.valid_to > :d
+       AND a.recorded_from <= :k AND a.recorded_to > :k LIMIT 1) v ON true) END"""
 SHAPE = Shape(
     {
         "id": "p.structure_id",

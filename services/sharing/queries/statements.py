@@ -18,7 +18,7 @@ from services.sharing.domain import policy
 from services.sharing.domain.definition import Definition
 from services.sharing.domain.refusals import StatementNotFound
 from services.sharing.domain.statement import Line
-from services.sharing.queries.ratios import REGISTRY
+from services.sharing.queries.ratios import REGISTRY, Scope
 
 READ, VERIFY = "sharing:statement:read", "sharing:statement:verify"
 
@@ -82,6 +82,18 @@ async def paper(read: AsyncSession, statement_id: UUID, *, actor: Actor) -> byte
     if row is None:
         raise StatementNotFound
     return bytes(row["paper"])
+
+
+async def same(read: AsyncSession, scope: Scope, *, actor: Actor) -> str | None:
+    """The number under which this very figure is sealed: the same scope, day and knowledge."""
+    policy.require_at_all(actor, READ)
+    names = ("kind", "definition", "boundary_set", "unit", "owner", "as_of", "known_at")
+    wanted = " AND ".join(f"{name} IS NOT DISTINCT FROM :{name}" for name in names)
+    rows = await read.execute(
+        sa.text(f"SELECT no || '/' || year FROM statement WHERE {wanted}"),  # noqa: S608 -- of constants
+        {name: getattr(scope, name) for name in names},
+    )
+    return rows.scalar()
 
 
 async def ids(read: AsyncSession) -> list[UUID]:

@@ -1,5 +1,6 @@
 """What the board is asked: both dates as people type them, kind, definition, boundaries, unit and owner."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,8 @@ from kernel.web import formats
 from kernel.web.forms import read_day
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of
-from services.sharing.queries import ratios
+from services.sharing.domain import targets as rules
+from services.sharing.queries import law, ratios
 from services.sharing.queries.ratios import Scope, known_instant
 from services.sharing.ui import words
 
@@ -27,11 +29,13 @@ WRONG_DAY = N_("A date is written day/month/year, for example 27/05/2024.")
 
 @dataclass(frozen=True)
 class Asked:
-    """`trouble` says what could not be answered; the page then shows the present with its defaults."""
+    """`trouble` says what could not be answered; the page then shows the present with its defaults. `targets`: of the
+    plan in force on the day, for the kind that is asked for."""
 
     scope: Scope
     trouble: str
     past: bool
+    targets: Sequence[Any]
 
     @property
     def as_of(self) -> str:
@@ -46,12 +50,13 @@ class Asked:
         return {"as_of": self.as_of, "known_at": self.known_at} if self.past else {}
 
 
-async def asked(request: Request, read: Read, actor: Actor, now: datetime, boundary_set: str) -> Asked:
-    """`boundary_set`: what the board takes when none is asked for."""
+async def asked(request: Request, read: Read, actor: Actor, now: datetime) -> Asked:
+    """Where no borders are asked for, those that the plan in force meant."""
     query = request.query_params
     kind = query.get("kind", "")
     names: dict[str, Any] = {"actor": actor, "kind": kind if kind in words.KIND else "mast"}
     today = local_date(now)
+    targets = await law.targets(read, names["kind"])
     try:
         day, instant = dates_of(query.get("as_of", ""), query.get("known_at", ""), now)
         scope = await ratios.scope(
@@ -61,7 +66,7 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
             known_at=instant,
             now=now,
             definition=query.get("definition") or None,
-            boundary_set=query.get("set") or boundary_set,
+            boundary_set=query.get("set") or _meant(targets, day),
             unit=query.get("unit") or None,
             owner=query.get("owner") or None,
         )
@@ -71,9 +76,16 @@ async def asked(request: Request, read: Read, actor: Actor, now: datetime, bound
     except Refusal as refusal:
         trouble = refusal.say(frame_of(request).translations(locale_of(request)).gettext)
     if trouble:
-        scope = await ratios.scope(read, **names, as_of=today, known_at=now, now=now, boundary_set=boundary_set)
+        scope = await ratios.scope(
+            read, **names, as_of=today, known_at=now, now=now, boundary_set=_meant(targets, today)
+        )
     past = scope.as_of != today or scope.known_at < now - timedelta(minutes=1)
-    return Asked(scope, trouble, past)
+    return Asked(scope, trouble, past, rules.in_force(targets, scope.as_of))
+
+
+def _meant(targets: Sequence[Any], day: date) -> str | None:
+    """None where there is no plan: then the borders by which the province reports on the day."""
+    return next((row.boundary_set for row in rules.in_force(targets, day)), None)
 
 
 class Unreadable(ValueError):

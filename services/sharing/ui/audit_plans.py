@@ -86,11 +86,13 @@ async def _form(
 ) -> HTMLResponse:
     await names_of(request, read, actor)
     lang, rules = locale_of(request), data.sampling()
-    targets = await law.targets(read)
+    planned = law.borders_of(
+        await law.targets_on(read, local_date(request.app.state.clock()), values["kind"] or "mast")
+    )
     context = {
         "kinds": [(code, gettext_of(request, text)) for code, text in words.KIND.items()],
         "sets": [(row.code, words.titled(row, lang)) for row in await law.boundary_sets(read)],
-        "values": {**values, "set": values["set"] or (targets[0].boundary_set if targets else "CM-2023")},
+        "values": {**values, "set": values["set"] or next(iter(planned.values()), "")},
         "errors": errors,
         "points": [(getattr(each.title, lang), each.points) for each in rules.points],
         "classes": [(getattr(each.title, lang), each.from_points, each.weight) for each in rules.classes],

@@ -37,8 +37,7 @@ TONE = {"entered": "info", "left": "warn", "became_shared": "ok", "ceased_shared
 
 @router.get("/ratio/compare", dependencies=[needs("sharing:ratio:read")])
 async def compare(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
-    targets = await law.targets(read)
-    given = await asked(request, read, actor, now, targets[0].boundary_set if targets else "CM-2023")
+    given = await asked(request, read, actor, now)
     lang, query = locale_of(request), request.query_params
     before, trouble = await _before(request, read, actor, given, now)
     after = given.scope

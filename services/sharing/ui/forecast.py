@@ -52,10 +52,9 @@ STATUS = {
 @router.get("/ratio/forecast", dependencies=[needs(queries.READ)])
 async def forecast(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     lang = locale_of(request)
-    every = await law.targets(read)
-    given = await asked(request, read, actor, now, every[0].boundary_set if every else "CM-2023")
+    given = await asked(request, read, actor, now)
     scope = given.scope
-    goals = [row for row in every if row.kind == scope.kind and not row.is_base]
+    goals = [row for row in given.targets if not row.is_base]
     weighing = data.forecasting()
     told = await outlook(read, scope, [(row.due_on, row.percent) for row in goals], weighing, actor=actor)
     names = await names_of(request, read, actor)

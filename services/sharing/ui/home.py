@@ -25,7 +25,7 @@ router = ui_router("/sharing")
 async def home_card(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
     """The ratio of masts today in the borders of the plan, and what is missing for the target."""
     day = local_date(now)
-    targets = await law.targets(read, "mast")
+    targets = await law.targets_on(read, day, "mast")
     scope = await ratios.scope(
         read,
         actor=actor,

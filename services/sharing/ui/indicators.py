@@ -24,7 +24,7 @@ from services.sharing.domain.figures import percent
 from services.sharing.domain.refusals import IndicatorNotFound
 from services.sharing.queries import indicators as queries
 from services.sharing.queries import law, ratios
-from services.sharing.ui import board
+from services.sharing.ui import board, words
 from services.sharing.ui.asked import WRONG_DAY, Unreadable, dates_of
 from services.sharing.ui.gate import needs
 from services.sharing.ui.names import names_of
@@ -75,7 +75,7 @@ async def indicators(request: Request, actor: CurrentActor, read: Read, now: Now
         "day": day,
         "known": instant,
         "past": day != local_date(now) or bool(query.get("known_at")),
-        "plan": next((row.title_vi if lang == "vi" else row.title_en for row in await law.targets(read)), ""),
+        "plan": next((words.titled(row, lang) for row in await law.targets(read) if row.plan == shown.plan), ""),
     }
     return render(request, "sharing/indicators.html", context)
 
@@ -172,7 +172,7 @@ async def _one(
         "light_words": LIGHT,
         "tones": TONE,
         "yes_no": [("1", gettext_of(request, YES)), ("0", gettext_of(request, NO))],
-        "source": data.plans()[0].source,
+        "source": next((each.source for each in await law.targets(read) if each.plan == plan), ""),
     }
     return render(request, "sharing/indicator.html", context, status)
 
@@ -185,10 +185,10 @@ async def _course(
     if not row["counted"]:
         told = [each for each in entered if each["current"] and not each["org"] and each["value"] is not None]
         return sorted([*began, *((date.fromisoformat(each["as_of"]), Decimal(each["value"])) for each in told)])
-    borders = {each.kind: each.boundary_set for each in await law.targets(read)}
+    borders = await law.plan_borders(read)
     scope = await ratios.scope(
         read, actor=actor, kind=row["counted"], as_of=local_date(now), known_at=now, now=now,
-        boundary_set=borders.get(row["counted"]),
+        boundary_set=borders[row["plan"]],
     )  # fmt: skip
     months = await ratios.trend(read, scope, list(month_ends(data.indicators().base_on, scope.as_of)))
     return [(p.day, figure) for p in months if (figure := percent(p.shared, p.counted)) is not None]

@@ -15,11 +15,11 @@ from kernel.web import forms
 from kernel.web.i18n import locale_of
 from kernel.web.render import frame_of, gettext_of, render, see_other
 from services.sharing.commands import publish as commands
-from services.sharing.commands.verification import verdicts
+from services.sharing.commands.verification import tried
 from services.sharing.domain import policy
 from services.sharing.domain.definition import Definition, Plan
 from services.sharing.domain.figures import percent
-from services.sharing.queries import law, ratios
+from services.sharing.queries import law
 from services.sharing.ui import board, words
 from services.sharing.ui.gate import needs
 from services.sharing.ui.names import names_of
@@ -173,19 +173,19 @@ async def publish_definition(request: Request, actor: CurrentActor, tx: Tx, now:
     sent = await request.form()
     text, act = str(sent.get("text", ""))[:50_000], str(sent.get("act", ""))
     errors: dict[str, str] = {}
-    tried = None
+    trial = None
     try:
         definition = Definition.model_validate(orjson.loads(text))
         if act == "publish":
             await commands.publish_definition(tx, actor, definition, now=now)
             said = gettext_of(request, N_("{id} is published."), id=definition.id)
             return see_other(request, "/sharing/law", said=said)
-        tried = await _tried(request, tx, actor, definition, now)
+        trial = await _tried(request, tx, actor, definition, now)
     except (ValidationError, orjson.JSONDecodeError) as error:
         errors = {"text": gettext_of(request, UNREADABLE, fault=_fault(error))}
     except Refusal as refusal:
         errors = _errors(request, refusal)
-    return await _definition_form(request, actor, tx, text, errors, tried, 422 if errors else 200)
+    return await _definition_form(request, actor, tx, text, errors, trial, 422 if errors else 200)
 
 
 def _fault(error: ValidationError | orjson.JSONDecodeError) -> str:
@@ -196,22 +196,16 @@ def _fault(error: ValidationError | orjson.JSONDecodeError) -> str:
 
 
 async def _tried(request: Request, read: Read, actor: CurrentActor, definition: Definition, now: Any) -> dict[str, Any]:
-    scope = await ratios.scope(read, actor=actor, kind=definition.kind, as_of=local_date(now), known_at=now, now=now)
-    figure = orjson.loads(await ratios.ratio(read, scope))
-    reasons: dict[str, int] = {}
-    shared = counted = 0
-    async for line in verdicts(read, scope, definition):
-        reasons[line.reason] = reasons.get(line.reason, 0) + 1
-        shared += line.shared
-        counted += line.counted
+    found = await tried(read, actor, definition, now=now)
+    default = found.default
     return {
         "kind": definition.kind,
-        "shared": shared,
-        "counted": counted,
-        "percent": percent(shared, counted),
-        "default": {**figure, "percent": percent(figure["shared"], figure["counted"]), "id": scope.definition},
+        "shared": found.shared,
+        "counted": found.counted,
+        "percent": percent(found.shared, found.counted),
+        "default": {"percent": percent(default["shared"], default["counted"]), "id": found.scope.definition},
         "reasons": [
             (gettext_of(request, words.REASON.get(reason, words.OTHER_REASON)), count)
-            for reason, count in sorted(reasons.items(), key=lambda pair: -pair[1])
+            for reason, count in found.reasons.most_common()
         ],
     }

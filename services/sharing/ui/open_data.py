@@ -25,8 +25,8 @@ FILES = ("ratios", "targets", "indicators", "statements")
 async def open_data(request: Request, read: Read, now: Now) -> HTMLResponse:
     """The figures of today and where to take them from."""
     lang, day = locale_of(request), local_date(now)
-    targets = await law.targets(read)
-    borders = {row.kind: row.boundary_set for row in targets}
+    targets = await law.targets_on(read, day)
+    borders = law.borders_of(targets)
     figures = await ratios.figures(read, sorted(borders.items()), actor=EVERYBODY, as_of=day, known_at=now, now=now)
     every = await indicators.indicators(
         read, indicators.IndicatorsAsked(), actor=EVERYBODY, as_of=day, known_at=now, now=now, limit=500

@@ -34,11 +34,8 @@ VERIFIED = "mast.verified.1"
 
 @router.get("/ratio", dependencies=[needs(READ)])
 async def ratio_board(request: Request, actor: CurrentActor, read: Read, now: Now) -> HTMLResponse:
-    targets_of_all = await law.targets(read)
-    planned = targets_of_all[0].boundary_set if targets_of_all else "CM-2023"
-    given = await asked(request, read, actor, now, planned)
-    scope = given.scope
-    targets = [row for row in targets_of_all if row.kind == scope.kind]
+    given = await asked(request, read, actor, now)
+    scope, targets = given.scope, given.targets
     names = await names_of(request, read, actor)
     definitions = await law.definitions(read)
     figure = orjson.loads(await ratios.ratio(read, scope, "owner"))

@@ -1,6 +1,7 @@
 """Pages of the sealed statements: the list, sealing what the board shows, one statement and its proof."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +29,7 @@ from services.sharing.ui import words
 from services.sharing.ui.asked import Asked, asked
 from services.sharing.ui.gate import needs
 from services.sharing.ui.names import names_of
-from services.sharing.ui.report_rows import after_of
+from services.sharing.ui.report_rows import after_of, sent_of
 
 router = ui_router("/sharing/statements")
 SEAL = "sharing:statement:seal"
@@ -117,7 +118,8 @@ async def _asked(
         "symbol": "lock",
         "back": (gettext_of(request, N_("Go back")), "/sharing/ratio?" + urlencode(chosen)),
         "danger": False,
-        "hidden": {},
+        # What is shown is what is sealed, also when more has become known since; sent twice, it is sealed once.
+        "hidden": {"at": scope.known_at.isoformat()},
         "errors": {"": given.trouble} if given.trouble else errors,
     }
     return render(request, "confirm.html", context, status)
@@ -125,23 +127,23 @@ async def _asked(
 
 async def _given(request: Request, actor: CurrentActor, read: Read, now: Now) -> tuple[Asked, bool]:
     """What the board shows; where it shows the present, as of the last instant that can be sealed."""
-    targets = await law.targets(read)
     settled = await queries.settled_to(read, now)
-    planned = targets[0].boundary_set if targets else "CM-2023"
     latest = now if request.query_params.get("known_at") or settled is None else settled
-    return await asked(request, read, actor, latest, planned), settled is not None
+    return await asked(request, read, actor, latest), settled is not None
 
 
 @router.post("/new", dependencies=[needs(SEAL)])
 async def seal(request: Request, actor: CurrentActor, tx: Tx, now: Now) -> Response:
     settings = request.app.state.settings
     given, _ = await _given(request, actor, tx, now)
+    at = (await sent_of(request, "at"))["at"]
     if given.trouble:
         return await _asked(request, actor, tx, now, {}, 422)
     say = frame_of(request).translations("vi").gettext
     try:
         key = opened(settings.seal_file, settings.seal_password)
-        made = await commands.seal(tx, actor, given.scope, key, say, now=now)
+        scope = replace(given.scope, known_at=ratios.known_instant(at, now)) if at else given.scope
+        made = await commands.seal(tx, actor, scope, key, say, now=now)
     except Refusal as refusal:
         own = frame_of(request).translations(locale_of(request)).gettext
         found = forms.field_errors(refusal.errors, own)

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from kernel.errors import N_
+from services.sharing.domain.figures import COUNTED as COUNTED
+from services.sharing.domain.figures import SHARED as SHARED
 
 KIND = {"mast": N_("Antenna masts"), "pole": N_("Cable poles"), "duct": N_("Ducts and manholes")}
 # The pages of the register by kind of structure.
@@ -15,12 +17,6 @@ TITLE = {
     "duct": N_("Sharing ratio of ducts and manholes"),
 }
 PIECES = {"mast": N_("masts"), "pole": N_("poles"), "duct": N_("ducts")}
-SHARED = {
-    "mast": N_("masts of two enterprises or more"),
-    "pole": N_("poles of two users or more"),
-    "duct": N_("ducts of two users or more"),
-}
-COUNTED = {"mast": N_("masts in service"), "pole": N_("poles in service"), "duct": N_("ducts in service")}
 SIDE = {"numerator": N_("Numerator"), "denominator": N_("Denominator"), "excluded": N_("Not counted")}
 REASON = {
     "shared": N_("Two enterprises or more"),
